@@ -1,0 +1,5 @@
+"""The framework: flows, sessions, screens, gateways. Nothing of electricity outside `menus`.
+
+Nor any money, any ledger, any head end system: what the web side needs of those is handed in by
+`wsgi.py`, and jobs go by dotted name.
+"""

@@ -1,0 +1,56 @@
+"""What a turn asks of the world, and what the world answers. Nouns only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+#: A value of a dialog's variables: text, integer, truth, or a row, or rows of them.
+Scalar = str | int | bool
+Row = Mapping[str, Scalar]
+Value = Scalar | tuple[Row, ...] | Mapping[str, Scalar | tuple[Row, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An order to call a back-end of the catalogue.
+
+    `id` is derived from session instance, state and visit, so the same wish is the same call, and
+    for a call that spends, the same purchase. `deadline_seconds` is how long the client is kept
+    waiting per hop at most. `once` marks a call that moves money or tells someone something.
+    """
+
+    id: str
+    backend: str
+    arguments: Mapping[str, Value]
+    deadline_seconds: float
+    once: bool = False
+    msisdn: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What a back-end answered: an outcome of the catalogue, with that outcome's fields."""
+
+    call_id: str
+    outcome: str
+    fields: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A note that a session ended without its end screen: at which state, why, after how much."""
+
+    instance: str
+    state: str
+    reason: str
+    hops: int
+    seconds: int
+
+
+Effect = Call | Dropped
+
+#: Outcomes that every call has beside those of the catalogue.
+LATE = "late"
+FAILED = "failed"

@@ -1,0 +1,61 @@
+"""What is wrong in a flow, where, and what to do: values, not exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A range in a file; lines and columns count from 1, the end is just behind the last one."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Diagnostic:
+    """One problem: where, the check's id, a plain sentence."""
+
+    at: Position
+    id: str
+    message: str
+
+
+class FlowError(Exception):
+    """A file that cannot be compiled; `diagnostics` says all that is wrong with it."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], source: str) -> None:
+        self.diagnostics = sorted(set(diagnostics))
+        super().__init__("\n".join(describe(each, source) for each in self.diagnostics))
+
+
+def describe(diagnostic: Diagnostic, source: str) -> str:
+    """`file:line:column: error: sentence [id]`, then the line with a caret under the place."""
+    at = diagnostic.at
+    head = f"{at.file}:{at.line}:{at.column}: error: {diagnostic.message} [{diagnostic.id}]"
+    lines = source.splitlines()
+    if not 0 < at.line <= len(lines):
+        return head
+    line = lines[at.line - 1].expandtabs(1)
+    end = at.end_column if at.end_line == at.line else len(line) + 1
+    carets = "^" * max(end - at.column, 1)
+    number = str(at.line)
+    gutter = " " * len(number)
+    return f"{head}\n{gutter} |\n{number} | {line}\n{gutter} | {' ' * (at.column - 1)}{carets}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "x"?` if one of `known` is near `word`, else what is known, if it is few."""
+    names = sorted(set(known))
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    if 0 < len(names) <= 12:
+        return "; known are " + ", ".join(names)
+    return ""

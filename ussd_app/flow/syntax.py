@@ -1,0 +1,168 @@
+"""YAML as nodes that keep their place, without YAML's traps.
+
+Every scalar is the text that was typed (`00`, `0123`, `no`, `12:30` stay so). Duplicate keys,
+anchors, aliases, tags, several documents and more than the stated size or depth are problems, told
+with line and column. Nothing is ever made into an object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ussd_app.flow.diagnostics import Diagnostic, Position
+
+#: One flow with a thousand states and four languages stays well below.
+OCTETS_MAX = 2_000_000
+DEPTH_MAX = 20
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text as typed; `quoted` tells whether quotes or a block stood around it."""
+
+    value: str
+    at: Position
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list of nodes."""
+
+    items: tuple[Node, ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys with nodes, in the order written."""
+
+    entries: tuple[tuple[Scalar, Node], ...]
+    at: Position
+    by_name: dict[str, Node] = field(default_factory=dict, compare=False)
+
+    def get(self, name: str) -> Node | None:
+        """The node under `name`, or None."""
+        return self.by_name.get(name)
+
+    def key(self, name: str) -> Scalar:
+        """The key `name` itself; raises KeyError."""
+        for key, _ in self.entries:
+            if key.value == name:
+                return key
+        raise KeyError(name)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+class _Stop(Exception):  # noqa: N818  # leaves the recursive reader, never this module
+    def __init__(self, problem: Diagnostic) -> None:
+        self.problem = problem
+
+
+def read(source: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
+    """`source` as one node, and every problem met; the node is None if it could not be read."""
+    start = Position(file, 1, 1, 1, 2)
+    if len(source.encode()) > OCTETS_MAX:
+        return None, [Diagnostic(start, "too-large", f"the file has over {OCTETS_MAX} octets")]
+    problems: list[Diagnostic] = []
+    try:
+        events = yaml.parse(source.removeprefix("\ufeff"), Loader=_Loader)
+        node = _Reader(file, problems).document(iter(events))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = _at(file, mark, mark) if mark else start
+        sentence = " ".join(filter(None, (error.context, error.problem)))
+        return None, [*problems, Diagnostic(at, "yaml", f"not YAML: {sentence}")]
+    except yaml.YAMLError as error:
+        return None, [*problems, Diagnostic(start, "yaml", f"not YAML: {error}")]
+    except _Stop as stop:
+        return None, [*problems, stop.problem]
+    if node is None:
+        problems.append(Diagnostic(start, "yaml", "the file is empty"))
+    return node, problems
+
+
+def _at(file: str, start: Any, end: Any) -> Position:
+    same = (start.line, start.column) == (end.line, end.column)
+    return Position(
+        file, start.line + 1, start.column + 1, end.line + 1, end.column + (2 if same else 1)
+    )
+
+
+class _Reader:
+    def __init__(self, file: str, problems: list[Diagnostic]) -> None:
+        self._file = file
+        self._problems = problems
+
+    def document(self, events: Iterator[yaml.Event]) -> Node | None:
+        documents = 0
+        node: Node | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._problem(event, "yaml-trap", "a second document begins; a file is one")
+                    return node
+            elif isinstance(event, yaml.NodeEvent):
+                node = self._node(event, events, 0)
+        return node
+
+    def _node(self, event: Any, events: Iterator[yaml.Event], depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            raise _Stop(self._trap(event, "an alias (*name) is not part of the language"))
+        if depth > DEPTH_MAX:
+            raise _Stop(self._trap(event, f"nested deeper than {DEPTH_MAX} levels"))
+        if event.anchor is not None:
+            self._problem(event, "yaml-trap", "an anchor (&name) is not part of the language")
+        if event.tag is not None:
+            self._problem(event, "yaml-trap", "a tag (!name) is not part of the language")
+        if isinstance(event, yaml.ScalarEvent):
+            at = _at(self._file, event.start_mark, event.end_mark)
+            return Scalar(event.value, at, event.style is not None)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(event, events, depth)
+        return self._mapping(event, events, depth)
+
+    def _sequence(self, start: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Sequence:
+        items: list[Node] = []
+        for event in events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                return Sequence(tuple(items), _at(self._file, start.start_mark, event.end_mark))
+            items.append(self._node(event, events, depth + 1))
+        raise AssertionError("the parser ends every sequence")
+
+    def _mapping(self, start: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Mapping:
+        entries: list[tuple[Scalar, Node]] = []
+        by_name: dict[str, Node] = {}
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                at = _at(self._file, start.start_mark, event.end_mark)
+                return Mapping(tuple(entries), at, by_name)
+            key = self._node(event, events, depth + 1)
+            value = self._node(next(events), events, depth + 1)
+            if not isinstance(key, Scalar):
+                self._problems.append(Diagnostic(key.at, "yaml-trap", "a key must be a word"))
+            elif key.value in by_name:
+                first = next(k for k, _ in entries if k.value == key.value)
+                sentence = f'"{key.value}" stands twice; first at line {first.at.line}'
+                self._problems.append(Diagnostic(key.at, "duplicate-key", sentence))
+            else:
+                entries.append((key, value))
+                by_name[key.value] = value
+        raise AssertionError("the parser ends every mapping")
+
+    def _trap(self, event: yaml.Event, sentence: str) -> Diagnostic:
+        return Diagnostic(_at(self._file, event.start_mark, event.end_mark), "yaml-trap", sentence)
+
+    def _problem(self, event: yaml.Event, check: str, sentence: str) -> None:
+        self._problems.append(
+            Diagnostic(_at(self._file, event.start_mark, event.end_mark), check, sentence)
+        )

@@ -1,0 +1,117 @@
+"""The nouns of one hop: what a gateway asked, what a phone is to show, what is answered.
+
+Adapters turn an `HttpRequest` into a `UssdRequest`, and a `Screen` into a `UssdReply`. Everything
+between those two knows nothing of any gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class BadCallback(Exception):  # noqa: N818  # the field's word; it names what came, not our fault
+    """A callback that cannot be understood: the sentence says what is missing or malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request, read whole.
+
+    `path` is what follows the endpoint's URL ("" or "/events"); `headers` have lower-case names;
+    `peer` is the address of the real TCP peer.
+    """
+
+    method: str
+    path: str = ""
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    peer: str = ""
+
+
+class Kind(StrEnum):
+    """What a callback means."""
+
+    BEGIN = "begin"
+    CONTINUE = "continue"
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    ENDED = "ended"
+    #: The gateway does not say whether the session is new: the store decides.
+    OPEN = "open"
+
+
+#: Kinds that tell of a session's end; nobody reads the answer.
+NOTICES = frozenset({Kind.CANCEL, Kind.TIMEOUT, Kind.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class UssdRequest:
+    """One callback in neutral words.
+
+    `msisdn` is E.164 with its plus, "" where the gateway gives none. `input` is the newest input,
+    or the whole history where `accumulated` is true (`newest` cuts it). On begin, `input` is what
+    was dialled after the service code, parts joined with `*`. `hop` is the fingerprint by which a
+    repeat of this callback is known; `position` orders hops of one session where the gateway
+    numbers them (a counter) or lets its text grow (the text's length), and is None where it does
+    neither.
+    """
+
+    kind: Kind
+    session: str
+    msisdn: str
+    service_code: str
+    input: str
+    hop: str
+    accumulated: bool = False
+    position: int | None = None
+    language: str | None = None
+    network: str | None = None
+    reason: str | None = None
+
+
+class Action(StrEnum):
+    """Whether the phone may answer a screen."""
+
+    CONTINUE = "continue"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the phone shows: the whole `text` as plain characters, within the gateway's budget.
+
+    `title` and `options` are the same screen in parts, for gateways that draw options themselves:
+    they are given only where nothing else stands on the screen.
+    """
+
+    text: str
+    action: Action
+    title: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UssdReply:
+    """One HTTP reply, ready to be sent, and to be sent again byte for byte."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a gateway lets one screen hold, and how long it waits for a reply.
+
+    `septets_max` counts GSM-7 septets (3GPP TS 23.038; 182 fit in 160 octets), `ucs2_max` counts
+    UCS-2 characters (0: the gateway cannot carry them). `reply_seconds` is from the callback's
+    arrival to the last byte of the reply.
+    """
+
+    septets_max: int = 160
+    ucs2_max: int = 0
+    reply_seconds: float = 5.0

@@ -1,0 +1,102 @@
+"""What the network counts: GSM 7-bit default alphabet and UCS-2 (3GPP TS 23.038, 6.2.1).
+
+Characters of the basic table cost one septet, those of the extension table two (escape and code).
+A text with any other character needs UCS-2 as a whole: two octets a character.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENSION = "\x0c^{}\\[~]|€"
+
+_COST = {character: 1 for character in _BASIC if character != "\x1b"}
+_COST |= dict.fromkeys(_EXTENSION, 2)
+#: str.translate table that keeps one-septet characters out of sight, for a fast common path.
+_DROP_BASIC = {ord(character): None for character, cost in _COST.items() if cost == 1}
+
+_REPLACEMENTS = {
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "«": '"',
+    "»": '"',
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "œ": "oe",
+    "Œ": "OE",
+    "\u00a0": " ",
+    "\u202f": " ",
+    "\u2009": " ",
+    "°": "o",
+    "²": "2",
+    "`": "'",
+    "\t": " ",
+    "×": "x",
+    "ɛ": "e",
+    "ɔ": "o",
+    "ŋ": "n",
+    "ɓ": "b",
+    "ɗ": "d",
+    "ɲ": "ny",
+    "ƴ": "y",
+}
+
+
+def septets(text: str) -> int | None:
+    """The septets `text` costs, or None if a character of it is outside the alphabet."""
+    rest = text.translate(_DROP_BASIC)
+    if not rest:
+        return len(text)
+    extra = 0
+    for character in rest:
+        if character not in _COST:
+            return None
+        extra += 1
+    return len(text) + extra
+
+
+def outside(text: str) -> list[str]:
+    """The characters of `text` that are outside the alphabet, each once, in order."""
+    return list(dict.fromkeys(character for character in text if character not in _COST))
+
+
+def transliterate(text: str) -> str:
+    """`text` with every character outside the alphabet replaced by the nearest inside (`ç` → `c`).
+
+    What has no near neighbour becomes `?`: a screen is always sendable.
+    """
+    if septets(text) is not None:
+        return text
+    return "".join(
+        character if character in _COST else _nearest(character)
+        for character in unicodedata.normalize("NFC", text)
+    )
+
+
+def _nearest(character: str) -> str:
+    known = _REPLACEMENTS.get(character)
+    if known is not None:
+        return known
+    bare = unicodedata.normalize("NFKD", character)
+    kept = "".join(part for part in bare if part in _COST)
+    return kept or ("" if unicodedata.combining(character) else "?")
+
+
+def ucs2_units(text: str) -> int:
+    """The 16-bit units `text` takes in UCS-2 (a character beyond the basic plane takes two)."""
+    return len(text.encode("utf-16-be")) // 2
+
+
+def cost(text: str, *, ucs2: bool) -> int:
+    """What `text` costs of a budget: UCS-2 units where `ucs2`, else septets as sent."""
+    if ucs2:
+        return ucs2_units(text)
+    counted = septets(text)
+    return counted if counted is not None else len(text) * 2

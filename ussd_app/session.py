@@ -1,0 +1,98 @@
+"""One session: where a client is in a flow, and what was entered. Stepping makes a new value.
+
+Stored as a msgpack list in field order: flat, a few hundred octets, and versioned by its first
+item, so that a session written by an older release is told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+import msgpack
+
+from ussd_app.effects import Value
+
+FORMAT = 1
+#: Screens the back key can return over.
+TRAIL_MAX = 12
+
+
+class Status(StrEnum):
+    """Whether a session goes on."""
+
+    LIVE = "live"
+    ENDED = "ended"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A dialog's whole memory.
+
+    `instance` is our own id (gateways reuse theirs); `flow` the hash of the flow it began on;
+    `trail` the screens the back key returns over; `visit` counts states entered; `attempts` the
+    wrong tries at this input; `pending` is the id of the call that is awaited, "" if none; `waits`
+    the holding screens shown for it; `queue` what was dialled after the service code and is not
+    used yet; times are seconds since the epoch.
+    """
+
+    instance: str
+    flow: str
+    msisdn: str
+    service_code: str
+    language: str
+    state: str
+    begun_at: float
+    touched_at: float
+    page: int = 0
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    trail: tuple[str, ...] = ()
+    visit: int = 0
+    attempts: int = 0
+    pending: str = ""
+    waits: int = 0
+    queue: tuple[str, ...] = ()
+    hops: int = 0
+    status: Status = Status.LIVE
+
+
+_NAMES = tuple(each.name for each in fields(Session))
+
+
+class UnknownFormat(Exception):  # noqa: N818  # says what was found
+    """A stored session of a format this release does not read."""
+
+
+def dump(session: Session) -> list[Any]:
+    """The session as a list of plain values, its format first."""
+    return [FORMAT, *(getattr(session, name) for name in _NAMES)]
+
+
+def load(values: list[Any]) -> Session:
+    """The session that `dump` gave; raises `UnknownFormat`."""
+    if not values or values[0] != FORMAT or len(values) != len(_NAMES) + 1:
+        raise UnknownFormat(f"a stored session is not of format {FORMAT}")
+    session = dict(zip(_NAMES, values[1:], strict=True))
+    session["trail"] = tuple(session["trail"])
+    session["queue"] = tuple(session["queue"])
+    session["status"] = Status(session["status"])
+    session["variables"] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in session["variables"].items()
+    }
+    return Session(**session)
+
+
+def pack(values: list[Any]) -> bytes:
+    """Plain values as msgpack."""
+    packed: bytes = msgpack.packb(values)
+    return packed
+
+
+def unpack(packed: bytes) -> list[Any]:
+    """What `pack` packed; raises ValueError."""
+    values: list[Any] = msgpack.unpackb(packed)
+    return values
