@@ -38,12 +38,11 @@ class AfricasTalking:
     """The adapter."""
 
     name = "africastalking"
+    methods = frozenset({"POST"})
     confidence = "official docs"
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:
         """See the module; raises `BadCallback`."""
-        if request.method != "POST":
-            raise BadCallback("Africa's Talking calls back by POST")
         content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if content_type != "application/x-www-form-urlencoded":
             raise BadCallback("the body must be application/x-www-form-urlencoded")

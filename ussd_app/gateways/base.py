@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -38,6 +39,8 @@ class Gateway(Protocol):
     name: str
     #: How sure we are of the format: official docs, several independent client codes, …
     confidence: str
+    #: The HTTP methods it calls back by.
+    methods: frozenset[str]
 
     def decode(self, request: HttpRequest, endpoint: Endpoint) -> UssdRequest:
         """The callback in neutral words; raises `BadCallback` and nothing else."""
@@ -74,18 +77,18 @@ class Seen:
 def resolve(request: UssdRequest, seen: Seen | None) -> UssdRequest:
     """The request with what only the store can tell: whether it begins, and its newest input.
 
+    A text that goes on from an ended session's text belongs to that session, not to a new one.
     Accumulated text is cut by the length of what came before, never split: an input may contain
     the joining `*`. A text that does not go on from the stored one is left whole; the hop's
     position then tells that it is not the next one.
     """
-    if request.kind is Kind.OPEN:
-        known = seen is not None and seen.live
-        request = replace(request, kind=Kind.CONTINUE if known else Kind.BEGIN)
-    if not request.accumulated or seen is None or request.kind is not Kind.CONTINUE:
-        return request
-    before = seen.accumulated
+    before = seen.accumulated if seen is not None else ""
     prefix = f"{before}*" if before else ""
-    if request.input.startswith(prefix):
+    goes_on = len(request.input) > len(before) and request.input.startswith(prefix)
+    if request.kind is Kind.OPEN:
+        known = seen is not None and (seen.live or goes_on)
+        request = replace(request, kind=Kind.CONTINUE if known else Kind.BEGIN)
+    if request.accumulated and request.kind is Kind.CONTINUE and goes_on:
         return replace(request, input=request.input[len(prefix) :])
     return request
 
@@ -128,6 +131,7 @@ def need(parameters: Mapping[str, str], name: str) -> str:
     return value
 
 
+@lru_cache(maxsize=4096)
 def msisdn(typed: str, country: str) -> str:
     """E.164 with its plus, from any way gateways write a number; raises `BadCallback`.
 

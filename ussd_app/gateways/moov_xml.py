@@ -36,12 +36,11 @@ class MoovXml:
     """The adapter."""
 
     name = "moov_xml"
+    methods = frozenset({"GET"})
     confidence = "several independent client codes"
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:
         """See the module; raises `BadCallback`."""
-        if request.method != "GET":
-            raise BadCallback("Moov calls back by GET")
         parameters = base.form(request.query, "query")
         number = base.need(parameters, "req_no")
         if not (number.isascii() and number.isdigit() and len(number) <= _NUMBERS_MAX):

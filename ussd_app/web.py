@@ -1,0 +1,159 @@
+"""The only Flask code for callbacks: one app, and before its dispatch, the callback endpoints.
+
+A callback is answered in `Callbacks`, ahead of Flask's request context: the adapters take plain
+values anyway, and a dispatch would cost several times the turn itself (docs/decisions). Everything
+else, health and errors included, is Flask's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response
+
+from ussd_app.endpoints import ConfiguredEndpoint
+from ussd_app.hop import Host
+from ussd_app.messages import NOTICES, BadCallback, HttpRequest, UssdReply, UssdRequest
+from ussd_app.store import StoreDown
+
+log = logging.getLogger("cassou.web")
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+#: Callback URLs are this and an endpoint's name.
+MOUNT = "/ussd/"
+
+
+def create_app(
+    host: Host, endpoints: Mapping[str, ConfiguredEndpoint], body_octets_max: int
+) -> Flask:
+    """The web application."""
+    app = Flask("cassou")
+
+    @app.get("/health")
+    def health() -> Response:
+        """Whether this process answers; it asks nobody else."""
+        return Response("ok\n", mimetype="text/plain")
+
+    @app.errorhandler(404)
+    def not_found(_error: Exception) -> Response:
+        names = ", ".join(f"{MOUNT}{name}" for name in endpoints)
+        return Response(f"no such page; callbacks go to {names}\n", 404, mimetype="text/plain")
+
+    callbacks = Callbacks(app.wsgi_app, host, endpoints, body_octets_max)
+    app.wsgi_app = callbacks  # type: ignore[method-assign]  # Flask's documented place for this
+    return app
+
+
+class Refused(Exception):  # noqa: N818  # refused, not in error
+    """A request that is no callback: the HTTP status and a sentence for who sent it."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Callbacks:
+    """Answers `/ussd/NAME…`; hands everything else to Flask."""
+
+    def __init__(
+        self,
+        other: Wsgi,
+        host: Host,
+        endpoints: Mapping[str, ConfiguredEndpoint],
+        body_octets_max: int,
+    ) -> None:
+        self._other = other
+        self._host = host
+        self._endpoints = endpoints
+        self._body_octets_max = body_octets_max
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """WSGI."""
+        path: str = environ.get("PATH_INFO", "")
+        if not path.startswith(MOUNT):
+            return self._other(environ, start_response)
+        name, slash, rest = path[len(MOUNT) :].partition("/")
+        endpoint = self._endpoints.get(name)
+        if endpoint is None:
+            return self._other(environ, start_response)
+        try:
+            request = self._read(endpoint, slash + rest, environ)
+            reply = self._answer(endpoint, request)
+        except Refused as refused:
+            log.info("%s refused: %s", name, refused)
+            body = f"{refused}\n".encode()
+            reply = UssdReply(refused.status, "text/plain; charset=utf-8", body)
+        status = HTTPStatus(reply.status)
+        start_response(
+            f"{status.value} {status.phrase}",
+            [
+                ("Content-Type", reply.content_type),
+                ("Content-Length", str(len(reply.body))),
+                *reply.headers,
+            ],
+        )
+        return [reply.body]
+
+    def _read(self, endpoint: ConfiguredEndpoint, path: str, environ: Environ) -> HttpRequest:
+        method: str = environ["REQUEST_METHOD"]
+        if path not in {"", "/", "/events"}:
+            raise Refused(HTTPStatus.NOT_FOUND, "no such page under this endpoint")
+        if method not in endpoint.gateway.methods:
+            allowed = ", ".join(sorted(endpoint.gateway.methods))
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"this gateway calls back by {allowed}")
+        return HttpRequest(
+            method,
+            path.rstrip("/"),
+            environ.get("QUERY_STRING", ""),
+            _headers(environ),
+            self._body(environ) if method != "GET" else b"",
+            environ.get("REMOTE_ADDR", ""),
+        )
+
+    def _body(self, environ: Environ) -> bytes:
+        most = self._body_octets_max
+        sentence = f"the body is over {most} octets"
+        declared = environ.get("CONTENT_LENGTH") or "0"
+        if not declared.isdigit() or int(declared) > most:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
+        body: bytes = environ["wsgi.input"].read(most + 1)
+        if len(body) > most:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
+        return body
+
+    def _answer(self, endpoint: ConfiguredEndpoint, request: HttpRequest) -> UssdReply:
+        if not endpoint.trust.accepts(request):
+            raise Refused(HTTPStatus.FORBIDDEN, "this endpoint does not trust the caller")
+        try:
+            decoded = endpoint.gateway.decode(request, endpoint.facts)
+        except BadCallback as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+        try:
+            return self._host.answer(endpoint, decoded)
+        except StoreDown as error:
+            log.error("%s: %s", endpoint.facts.name, error)  # noqa: TRY400  # its text says all
+        except Exception:
+            # The shell alone turns a bug into an apology: the client must not be left hanging.
+            log.exception("%s: a hop failed", endpoint.facts.name)
+        return self._apology(endpoint, decoded)
+
+    def _apology(self, endpoint: ConfiguredEndpoint, decoded: UssdRequest) -> UssdReply:
+        if decoded.kind in NOTICES:
+            return endpoint.gateway.acknowledge(decoded)
+        return self._host.plain(endpoint, decoded, "error")
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    found = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    found["content-type"] = environ.get("CONTENT_TYPE", "")
+    return found
