@@ -54,3 +54,7 @@ Effect = Call | Dropped
 #: Outcomes that every call has beside those of the catalogue.
 LATE = "late"
 FAILED = "failed"
+
+
+class NotStarted(Exception):  # noqa: N818  # what is so
+    """A back-end proven not to have been asked: nothing was done."""

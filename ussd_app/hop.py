@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ussd_app import engine
-from ussd_app.effects import FAILED, Call, CallResult, Dropped
+from ussd_app.effects import FAILED, Call, CallResult, Dropped, NotStarted
 from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.engine import Turn
 from ussd_app.gateways import Seen, resolve
@@ -38,10 +38,6 @@ REPEAT_SECONDS = 30.0
 _LOOK_SECONDS = 0.02
 #: Calls that one hop may go through before it shows something.
 _CALLS_MAX = 10
-
-
-class NotStarted(Exception):  # noqa: N818  # what is so
-    """A back-end proven not to have been asked: nothing was done."""
 
 
 class Backends(Protocol):

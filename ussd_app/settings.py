@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     notice_seconds: float = Field(
         120.0, gt=0, description="a purchase unresolved for so long is told by SMS"
     )
+    screen_seconds: float = Field(
+        8.0, gt=0, description="a refusal is told by SMS if no screen has shown it by then"
+    )
     sweep_seconds: float = Field(1.0, gt=0, description="the sweeper looks for due rows so often")
 
     operator_url: str = Field("http://127.0.0.1:8101", description="wallet and SMS centre")

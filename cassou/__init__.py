@@ -1,0 +1,1 @@
+"""The command, supervisor and embedded server; may import everything, nothing imports it."""

@@ -1,0 +1,107 @@
+"""The web side's way to the back-ends: look-ups are rung for, a purchase is committed first."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from redis.exceptions import RedisError
+
+from ledger.model import Purchase
+from ledger.store import Ledger
+from ussd_app.effects import Call, CallResult
+from ussd_app.settings import Settings, Wallet
+from workers import saga
+from workers.lookups import BACKENDS, kwh_tenths
+from workers.purchases import outcome_of
+from workers.queue import Doorbell
+
+log = logging.getLogger("cassou.frontdesk")
+
+PURCHASE = "purchase.start"
+#: What the front desk can start: the catalogue may declare no other back-end.
+SERVED = frozenset({*BACKENDS, PURCHASE})
+
+#: Crockford's base 32: no letter that is taken for a digit or for another.
+_RECEIPT_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def receipt_of(purchase_id: str) -> str:
+    """The receipt number of a purchase: `C-` and eight characters, derived from its id."""
+    number = int.from_bytes(hashlib.sha256(purchase_id.encode()).digest()[:5])
+    digits = [_RECEIPT_DIGITS[(number >> shift) & 31] for shift in range(35, -5, -5)]
+    return "C-" + "".join(digits)
+
+
+class FrontDesk:
+    """`ussd_app.hop.Backends`, over the ledger and the bell."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        doorbell: Doorbell,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._doorbell = doorbell
+        self._settings = settings
+        self._clock = clock
+
+    def start(self, call: Call) -> CallResult | None:
+        """See `Backends.start`."""
+        if call.backend == PURCHASE:
+            return self._purchase(call)
+        self._doorbell.ring_call(call)
+        return None
+
+    def wait(self, call: Call, seconds: float) -> CallResult | None:
+        """See `Backends.wait`."""
+        try:
+            result = self._doorbell.wait(call.id, seconds)
+            if result is not None and call.backend == PURCHASE:
+                self._doorbell.show(call.id)
+        except RedisError as error:
+            log.warning("no result for %s: Redis: %s", call.backend, type(error).__name__)
+            return None
+        return result
+
+    def _purchase(self, call: Call) -> CallResult | None:
+        """Commit the purchase before the client reads a word of it, then ring."""
+        now = self._clock()
+        known = self._ledger.get(call.id)
+        if known is not None:
+            self._doorbell.ring_purchase(call.id)
+            return self._outcome(known)
+        arguments = {name: str(value) for name, value in call.arguments.items()}
+        if datetime.fromisoformat(arguments["valid_until"]).timestamp() <= now:
+            return CallResult(call.id, "quote_expired")
+        prompted = self._settings.wallet is Wallet.PROMPT
+        purchase = Purchase(
+            id=call.id,
+            receipt=receipt_of(call.id),
+            msisdn=call.msisdn,
+            serial=arguments["serial"],
+            kwh_tenths=kwh_tenths(arguments["kwh"]),
+            amount_minor=int(arguments["total"]),
+            currency="XOF",
+            quote_id=arguments["quote"],
+            language=call.language,
+            created_at=now,
+            updated_at=now,
+        )
+        # The operator can prompt for the PIN only once our session has left the phone.
+        delay = self._settings.prompt_delay_seconds if prompted else 0.0
+        self._ledger.insert(saga.start(purchase, now + delay))
+        log.info("purchase %s confirmed", purchase.receipt)
+        if prompted:
+            return CallResult(call.id, "prompted", {"receipt": purchase.receipt})
+        self._doorbell.ring_purchase(call.id)
+        return None
+
+    def _outcome(self, purchase: Purchase) -> CallResult | None:
+        if self._settings.wallet is Wallet.PROMPT and outcome_of(purchase) is None:
+            return CallResult(purchase.id, "prompted", {"receipt": purchase.receipt})
+        return outcome_of(purchase)

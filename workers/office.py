@@ -1,0 +1,93 @@
+"""Everything a worker works with, built once per process from the settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hes_adapter.drivers.base import HeadEndSystem
+from hes_adapter.drivers.embedded import EmbeddedHes
+from operator_client.sms.base import SmsCentre
+from operator_client.sms.sandbox import SandboxSms
+from operator_client.wallet.base import Wallet
+from operator_client.wallet.sandbox import SandboxWallet
+from outward.transport import Transport
+from platform_client.client import Platform
+
+from ledger.store import Ledger, open_engine
+from ussd_app import settings as settings_module
+from ussd_app.render.texts import Messages
+from ussd_app.sealing import Sealer
+from ussd_app.settings import Settings
+from workers.filters import FILTERS
+from workers.queue import Doorbell
+from workers.saga import Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The parties, the ledger, the bell, the texts and the clock (seconds since the epoch)."""
+
+    settings: Settings
+    ledger: Ledger
+    doorbell: Doorbell
+    wallet: Wallet
+    sms: SmsCentre
+    platform: Platform
+    hes: HeadEndSystem
+    messages: Messages
+    windows: Windows
+    clock: Callable[[], float]
+
+
+def windows(settings: Settings) -> Windows:
+    """The saga's windows, from the settings."""
+    return Windows(
+        settle=settings.settle_seconds,
+        ask=settings.ask_seconds,
+        ask_max=settings.ask_seconds_max,
+        not_found=settings.not_found_seconds,
+        retry_max=settings.retry_seconds_max,
+        notice=settings.notice_seconds,
+        lease=settings.lease_seconds,
+        screen=settings.screen_seconds,
+    )
+
+
+def open_ledger(settings: Settings, sealer: Sealer) -> Ledger:
+    """The ledger, its tables made if they are missing."""
+    ledger = Ledger(open_engine(settings.ledger()), sealer)
+    ledger.create()
+    return ledger
+
+
+@lru_cache(maxsize=1)
+def office() -> Office:
+    """This process's office; raises `BadSettings`."""
+    settings = settings_module.load()
+    sealer = Sealer(settings_module.secret_octets(settings))
+
+    def transport(url: str, key: str, *, keep_alive: bool = False) -> Transport:
+        return Transport(url, key, settings.ca_file, keep_alive)
+
+    operator = transport(settings.operator_url, settings.operator_key.get_secret_value())
+    platform_key = settings.platform_key.get_secret_value()
+    return Office(
+        settings,
+        open_ledger(settings, sealer),
+        Doorbell(settings.redis_url, sealer),
+        SandboxWallet(operator),
+        SandboxSms(operator),
+        Platform(
+            transport(settings.platform_url, platform_key, keep_alive=True),
+            transport(settings.platform_url, platform_key),
+            fresh_seconds=settings.lookup_fresh_seconds,
+            clock=time.monotonic,
+        ),
+        EmbeddedHes(transport(settings.hes_url, settings.hes_key.get_secret_value())),
+        Messages.load(settings.menus_dir / "sms.yaml", FILTERS),
+        windows(settings),
+        time.time,
+    )
