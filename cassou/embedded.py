@@ -35,6 +35,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from cassou.tie import tied
+
 READY_SECONDS_MAX = 5.0
 """How long a started server may stay silent. One that says it is loading its data is not silent."""
 
@@ -47,20 +49,6 @@ _LOG_LINES_SHOWN = 12
 
 # sun_path of unix(7) holds 108 bytes on Linux and 104 on macOS, a closing NUL included.
 _SOCKET_BYTES_MAX = 107 if sys.platform == "linux" else 103
-
-# Runs in the child and becomes the server by exec, which keeps both the pid and the signal asked
-# for. A program of its own rather than `preexec_fn`, because Python must not run between fork
-# and exec where the owner has threads (deadlock; a DeprecationWarning since Python 3.12).
-# The owner may have died before prctl(): then the child has another parent, and must not start.
-# A kernel that refuses prctl() leaves the server to the next owner, as on other systems.
-_TIE_TO_OWNER = """\
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the owner ended before its server started")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class DirectoryInUse(RuntimeError):  # noqa: N818 - named for what is the case, as callers say it
@@ -178,10 +166,7 @@ class EmbeddedRedis:
         return self._process
 
     def _launch(self) -> None:
-        command = _server_command(self._binary, self._directory, self._socket)
-        if sys.platform == "linux":
-            tie = [sys.executable, "-I", "-S", "-c", _TIE_TO_OWNER, str(os.getpid())]
-            command = [*tie, *command]
+        command = tied(_server_command(self._binary, self._directory, self._socket))
         self._log.touch(mode=0o600)
         log_bytes = self._log.stat().st_size
         with self._log.open("ab") as log:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-T = TypeVar("T", covariant=True)  # frozen values only read
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Reason(StrEnum):
@@ -39,10 +39,10 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Success(Generic[T]):
+class Success(Generic[T_co]):
     """It is done, and this is what came of it."""
 
-    value: T
+    value: T_co
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class Misconfigured:
-    """Our credentials or address are refused: somebody must look. Treated as unknown by the saga."""
+    """Our credentials or address are refused: somebody must look. The outcome is unknown."""
 
     cause: str
 
 
 Failure = Declined | NotSent | Unknown | NotFound | Misconfigured
-Result = Success[T] | Pending | Failure
+Result = Success[T_co] | Pending | Failure

@@ -58,11 +58,10 @@ class Backends(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Times of a session and of a hop, in seconds, and how many may wait at once."""
+    """Times of a session and of a hop, in seconds."""
 
     idle_seconds: float
     margin_seconds: float
-    waiting_max: int
 
 
 class Programs:
@@ -84,7 +83,10 @@ class Programs:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Answers hops. The clock and the ids of sessions are handed in."""
+    """Answers hops. The clock and the ids of sessions are handed in.
+
+    `slots` bounds how many callers of this process wait for back-ends at once.
+    """
 
     programs: Programs
     store: Store
@@ -231,6 +233,12 @@ class _Hop:
         """Carry out a claimed hop's call, and the next, until there is a reply to send."""
         for _ in range(_CALLS_MAX):
             if record.reply is not None:
+                log.debug(
+                    "%s %s at %s",
+                    self.endpoint.facts.name,
+                    record.session.instance[:8],
+                    record.session.state,
+                )
                 return record.reply
             if record.session.status is not Status.LIVE:
                 return self._plain("expired")

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from platform_client.client import Tranche
-
 from outward.results import Declined, Reason, Success
-from ussd_app.effects import FAILED, Call, CallResult, Row
+from platform_client.client import Tranche
+from ussd_app.effects import FAILED, Call, CallResult, Row, Value
 from workers.office import Office
 
 #: Rows of "my last codes".
@@ -43,8 +42,6 @@ def _find_meter(office: Office, call: Call) -> CallResult:
     result = office.platform.meter(_text(call, "serial"), office.settings.call_deadline_seconds)
     match result:
         case Success(value=meter):
-            if meter.status != "active":
-                return CallResult(call.id, "blocked")
             return CallResult(call.id, "found", {"customer": meter.customer})
         case Declined(reason=Reason.UNKNOWN_METER):
             return CallResult(call.id, "unknown")
@@ -61,7 +58,7 @@ def _quote(office: Office, call: Call) -> CallResult:
     )
     match result:
         case Success(value=quote):
-            fields = {
+            fields: dict[str, Value] = {
                 "id": quote.id,
                 "total": quote.total_minor,
                 "valid_until": quote.valid_until,

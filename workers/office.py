@@ -9,14 +9,13 @@ from functools import lru_cache
 
 from hes_adapter.drivers.base import HeadEndSystem
 from hes_adapter.drivers.embedded import EmbeddedHes
+from ledger.store import Ledger, open_engine
 from operator_client.sms.base import SmsCentre
 from operator_client.sms.sandbox import SandboxSms
 from operator_client.wallet.base import Wallet
 from operator_client.wallet.sandbox import SandboxWallet
 from outward.transport import Transport
 from platform_client.client import Platform
-
-from ledger.store import Ledger, open_engine
 from ussd_app import settings as settings_module
 from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
@@ -70,7 +69,7 @@ def office() -> Office:
     sealer = Sealer(settings_module.secret_octets(settings))
 
     def transport(url: str, key: str, *, keep_alive: bool = False) -> Transport:
-        return Transport(url, key, settings.ca_file, keep_alive)
+        return Transport(url, key, settings.ca_file, keep_alive=keep_alive)
 
     operator = transport(settings.operator_url, settings.operator_key.get_secret_value())
     platform_key = settings.platform_key.get_secret_value()

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from typing import cast
 
 from hes_adapter.drivers.base import Vend
-from operator_client.wallet.base import DebitRequest, Payment, RefundRequest
-from platform_client.client import Sale
-
 from ledger.model import UNRESOLVED, Purchase, Resolution, State, StepState
 from ledger.store import Moved
+from operator_client.wallet.base import DebitRequest, Payment, RefundRequest
 from outward.results import Reason, Result, Success, Unknown
+from platform_client.client import Sale
 from ussd_app.effects import CallResult
 from ussd_app.render import gsm7
 from workers import saga
@@ -140,17 +139,17 @@ def _call(office: Office, purchase: Purchase, act: Act) -> Result[object]:
         case "vend", Verb.ASK:
             return office.hes.last_vend(purchase.id, seconds)
         case "sale", _:
-            return office.platform.record_sale(_sale(office, purchase), seconds)
+            return office.platform.record_sale(_sale(purchase), seconds)
         case "token", _:
             return office.platform.put_token(
-                purchase.id, purchase.token, purchase.delivered, seconds
+                purchase.id, purchase.token, seconds, delivered=purchase.delivered
             )
         case "void", _:
             return office.platform.void_sale(purchase.id, seconds)
     return _sms(office, purchase, act.step, seconds)
 
 
-def _sale(office: Office, purchase: Purchase) -> Sale:
+def _sale(purchase: Purchase) -> Sale:
     return Sale(
         purchase.id,
         purchase.quote_id,

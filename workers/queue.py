@@ -62,6 +62,8 @@ class SealedJson:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
+        # RQ takes a serializer for a class and asks for its name.
+        self.__qualname__ = type(self).__qualname__
 
     def dumps(self, value: Any, /) -> bytes:  # RQ's interface
         """Sealed JSON."""
@@ -169,9 +171,8 @@ class Doorbell:
         """A call's result, waited for; it stays for whoever asks again. Raises RedisError."""
         key = self._key(b"r:", call_id)
         # redis-py's types know neither keys of octets nor parts of a second; Redis knows both.
-        sealed: bytes | None = self._waiting.execute_command(
-            "BLMOVE", key, key, "LEFT", "LEFT", f"{max(seconds, 0.01):.3f}"
-        )
+        command = cast("Callable[..., bytes | None]", self._waiting.execute_command)
+        sealed = command("BLMOVE", key, key, "LEFT", "LEFT", f"{max(seconds, 0.01):.3f}")
         if sealed is None:
             return None
         try:

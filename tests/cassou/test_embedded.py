@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from cassou import embedded
+from cassou import embedded, tie
 from cassou.embedded import DirectoryInUse, EmbeddedRedis, ServerFailed
 
 DEADLINE_SECONDS = 20
@@ -232,11 +232,11 @@ def test_the_next_owner_need_not_wait_for_the_server_of_a_killed_one(directory: 
 
 @linux_only
 def test_a_server_whose_owner_ended_first_never_starts(directory: Path) -> None:
-    tie = [sys.executable, "-I", "-S", "-c", embedded._TIE_TO_OWNER]
+    started = [sys.executable, "-I", "-S", "-c", tie._TIE_TO_OWNER]
     not_the_parent = str(os.getppid())
 
     ended = subprocess.run(
-        [*tie, not_the_parent, "/bin/true"], stderr=subprocess.PIPE, text=True, check=False
+        [*started, not_the_parent, "/bin/true"], stderr=subprocess.PIPE, text=True, check=False
     )
 
     assert ended.returncode == 1

@@ -91,12 +91,13 @@ class AfricasTalking:
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
+        extra, *inputs = history or ("",)
         fields = {
             "sessionId": request.session,
             "phoneNumber": request.msisdn,
             "networkCode": request.network or "99999",
             "serviceCode": request.service_code,
-            "text": "*".join(history),
+            "text": "*".join([extra, *inputs] if extra else inputs),
         }
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return HttpRequest("POST", "", "", headers, urlencode(fields).encode())

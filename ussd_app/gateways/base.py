@@ -57,7 +57,7 @@ class Gateway(Protocol):
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """A callback as this gateway sends it: for phones and tests that play its part.
 
-        `history` is every input so far, the newest last.
+        `history` is what was dialled after the service code ("" for nothing), then every input.
         """
         ...
 

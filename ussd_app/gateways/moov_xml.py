@@ -87,7 +87,6 @@ class MoovXml:
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
-        # The first entry is what was dialled after the code, even when that is nothing.
         hops = len(history) if history else 1
         query = {
             "lang": "eng" if request.language == "en" else "fra",

@@ -1,0 +1,297 @@
+"""The `cassou` command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import click
+import requests
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cassou import demo as demo_module
+from cassou import runs
+from cassou.embedded import DirectoryInUse, ServerFailed
+from cassou.inbox import Sandbox
+from cassou.phone import phone as draw_phone
+from cassou.phone import sms as draw_sms
+from cassou.stack import Addresses, Stack
+from cassou.supervisor import NotReady
+from ussd_app import settings as settings_module
+from ussd_app.endpoints import ConfiguredEndpoint
+from ussd_app.endpoints import load as load_endpoints
+from ussd_app.flow.diagnostics import FlowError, did_you_mean
+from ussd_app.messages import Action, Screen
+from ussd_app.replay.over_http import BadReply, HttpPhone
+from ussd_app.settings import BadSettings, Settings
+
+OK, PROBLEMS, USAGE = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    r"""Cassou: electricity by USSD, and the framework under it.
+
+    \b
+    cassou run                everything up on this machine
+    cassou dial '*789#'       a phone in this terminal
+    cassou demo               one purchase, from the dial to the meter
+    cassou settings           every setting, its value, and which variable sets it
+    """
+
+
+def _settings() -> Settings:
+    try:
+        return settings_module.load()
+    except BadSettings as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+
+
+def _endpoint(settings: Settings, name: str) -> ConfiguredEndpoint:
+    try:
+        endpoints = load_endpoints(settings.endpoints_file, os.environ)
+    except FlowError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except OSError as error:
+        click.echo(
+            f"{settings.endpoints_file}: {error.strerror}; set CASSOU_ENDPOINTS_FILE", err=True
+        )
+        sys.exit(USAGE)
+    if name not in endpoints:
+        hint = did_you_mean(name, endpoints)
+        click.echo(f'no endpoint "{name}" in {settings.endpoints_file}{hint}', err=True)
+        sys.exit(USAGE)
+    return endpoints[name]
+
+
+@main.command()
+def run() -> None:
+    """Start everything on this machine; Ctrl-C stops all."""
+    settings = _settings()
+    console = Console(highlight=False)
+    try:
+        slot = runs.take_slot(settings.var_dir)
+    except runs.NoSlot as error:
+        click.echo(str(error), err=True)
+        sys.exit(PROBLEMS)
+    if slot.number > 1:
+        console.print(f"another stack runs here; this one keeps its data in {slot.directory}")
+
+    def tell(name: str, line: str) -> None:
+        console.print(
+            Text(f"{time.strftime('%H:%M:%S')} ", style="dim"),
+            Text(f"{name:<12} ", style="cyan"),
+            Text(line),
+            sep="",
+            soft_wrap=True,
+        )
+
+    stack = Stack(slot.directory, tell, fixed_ports=True)
+    with _told_to_stop() as stop:
+        try:
+            addresses = stack.start()
+            runs.announce(slot, addresses)
+            _print_addresses(console, addresses)
+            while not stop.is_set():
+                stack.tend(0.5)
+        except (NotReady, DirectoryInUse, ServerFailed, BadSettings) as error:
+            click.echo(str(error), err=True)
+            sys.exit(PROBLEMS)
+        finally:
+            console.print("stopping")
+            runs.withdraw(slot)
+            stack.stop()
+
+
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets, so that stopping is always in good order."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            return
+        stop.set()
+        # What is still starting up is left at once; the rest is looked at every half second.
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    except KeyboardInterrupt:
+        stop.set()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_addresses(console: Console, addresses: Addresses) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, address in (
+        ("callbacks", f"{addresses.web}/ussd/NAME (endpoints.yaml)"),
+        ("operator", addresses.operator),
+        ("platform", addresses.platform),
+        ("meters", addresses.meters),
+        ("head end", addresses.hes),
+        ("its faults", f"{addresses.hes_faults}/_faults"),
+        ("ledger", addresses.ledger),
+    ):
+        table.add_row(name, Text(address))
+    console.print(table)
+    console.print("ready. In another terminal:  cassou dial '*789#'   Ctrl-C stops all.")
+
+
+@main.command()
+@click.argument("dial_string", default="*789#")
+@click.option("--msisdn", default=demo_module.MSISDN, show_default=True, help="The phone's number.")
+@click.option("--endpoint", "name", default="demo", show_default=True, help="Endpoint to dial.")
+@click.option("--url", default="", help="Where Cassou runs; default: the `cassou run` here.")
+def dial(dial_string: str, msisdn: str, name: str, url: str) -> None:
+    """Dial with a phone in this terminal. Type an answer and Enter; q leaves."""
+    settings = _settings()
+    endpoint = _endpoint(settings, name)
+    running = runs.find(settings.var_dir)
+    base = url or (running.web if running else "")
+    if not base:
+        click.echo(
+            "nothing runs here; start `cassou run` in another terminal, or give --url", err=True
+        )
+        sys.exit(PROBLEMS)
+    console = Console(highlight=False)
+    codes = endpoint.facts.service_codes
+    phone = HttpPhone(f"{base}/ussd/{name}", endpoint.gateway, msisdn, codes)
+    listener = _Listener(console, running.operator, msisdn) if running and not url else None
+    try:
+        _converse(console, phone, endpoint, dial_string, listener)
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except (BadReply, requests.RequestException) as error:
+        click.echo(f"{base}: {error}", err=True)
+        sys.exit(PROBLEMS)
+
+
+class _Listener:
+    """Shows the SMS that arrive on the phone while it is used."""
+
+    def __init__(self, console: Console, operator: str, msisdn: str) -> None:
+        self._console = console
+        self._sandbox = Sandbox(operator)
+        self._msisdn = msisdn
+        old = self._sandbox.messages(msisdn)
+        self._seen = max((int(message["n"]) for message in old), default=0)
+        self._guard = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(requests.RequestException):
+            while True:
+                self.show(wait_seconds=5.0)
+
+    def show(self, wait_seconds: float) -> int:
+        """Show what is new, waited for; how many there were."""
+        messages = self._sandbox.messages(self._msisdn, self._seen, wait_seconds)
+        with self._guard:
+            new = [message for message in messages if int(message["n"]) > self._seen]
+            for message in new:
+                self._seen = int(message["n"])
+                self._console.print(draw_sms(message["text"], self._msisdn))
+        return len(new)
+
+
+def _converse(
+    console: Console,
+    phone: HttpPhone,
+    endpoint: ConfiguredEndpoint,
+    dial_string: str,
+    listener: _Listener | None,
+) -> None:
+    most = endpoint.budget.septets_max
+
+    def shown(screen: Screen) -> Screen:
+        console.print(draw_phone(screen, most, dial_string))
+        return screen
+
+    screen = shown(phone.dial(dial_string))
+    while True:
+        ended = screen.action is Action.END
+        prompt = "Enter dials again, q leaves: " if ended else "answer (q leaves): "
+        try:
+            typed = console.input(prompt)
+        except (EOFError, KeyboardInterrupt):
+            break
+        if typed.strip().lower() == "q":
+            break
+        screen = shown(phone.dial(dial_string) if ended else phone.send(typed))
+    if listener is not None and screen.action is Action.END:
+        # What a purchase sends comes a moment after its last screen.
+        with contextlib.suppress(requests.RequestException):
+            listener.show(wait_seconds=3.0)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--verbose", is_flag=True, help="Show the processes' log lines.")
+def demo(*, as_json: bool, verbose: bool) -> None:
+    """Buy 10 kWh through the HTTP callback, on free ports, and let the meter judge."""
+    settings = _settings()
+    endpoint = _endpoint(settings, "demo")
+    console = Console(highlight=False, quiet=as_json)
+    errors = Console(stderr=True, highlight=False)
+
+    def log(name: str, line: str) -> None:
+        if verbose:
+            errors.print(Text(f"{name:<12} {line}"), soft_wrap=True)
+
+    most = endpoint.budget.septets_max
+    try:
+        report = demo_module.run(
+            endpoint,
+            lambda screen: console.print(draw_phone(screen, most, "*789#")),
+            lambda text: console.print(draw_sms(text, demo_module.MSISDN)),
+            log,
+        )
+    except (
+        demo_module.DemoFailed,
+        NotReady,
+        ServerFailed,
+        BadReply,
+        BadSettings,
+        requests.RequestException,
+    ) as error:
+        errors.print(Text(f"the demo failed: {error}"))
+        sys.exit(PROBLEMS)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    meter, wallet = report["meter"], report["wallet"]
+    console.print(
+        f"meter {demo_module.SERIAL}: {meter['result']}, {meter['kwh_tenths'] / 10:g} kWh"
+    )
+    console.print(f"wallet: {wallet['debits']} debit of {wallet['amount_minor']} F")
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting, secrets masked."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("variable", "value", "from", "what it is"):
+        table.add_column(heading, overflow="fold")
+    for row in settings_module.rows(_settings()):
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+if __name__ == "__main__":
+    main()

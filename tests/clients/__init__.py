@@ -1,0 +1,1 @@
+"""Tests of the clients of operator, platform and head end system, over real sockets."""

@@ -1,0 +1,91 @@
+"""The composition root of the web side: settings in, one WSGI application out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask
+
+from ussd_app import settings as settings_module
+from ussd_app.endpoints import ConfiguredEndpoint
+from ussd_app.endpoints import load as load_endpoints
+from ussd_app.flow.compiler import Library, compile_file
+from ussd_app.hop import Backends, Host, Limits, Programs
+from ussd_app.screens import Program
+from ussd_app.sealing import Sealer
+from ussd_app.settings import BadSettings, Environment, Settings
+from ussd_app.store import RedisStore, Wire
+from ussd_app.web import create_app
+from workers.filters import FILTERS
+from workers.frontdesk import SERVED, FrontDesk
+from workers.office import open_ledger
+from workers.queue import Doorbell
+
+#: YAML files of the menus directory that are no flows.
+NO_FLOWS = frozenset({"catalogue.yaml", "system.yaml", "sms.yaml"})
+
+
+def load_programs(menus_dir: Path) -> Programs:
+    """Every flow of a directory, compiled; raises `FlowError`, OSError, `BadSettings`."""
+    library = Library.load(menus_dir, FILTERS)
+    unserved = sorted(set(library.backends) - SERVED)
+    if unserved:
+        raise BadSettings(f"the catalogue declares back-ends nobody serves: {', '.join(unserved)}")
+    paths = [path for path in sorted(menus_dir.glob("*.yaml")) if path.name not in NO_FLOWS]
+    if not paths:
+        raise BadSettings(f"{menus_dir} holds no flow")
+    return Programs(tuple(Program.of(compile_file(path, library)) for path in paths))
+
+
+def checked_endpoints(
+    settings: Settings, environment: Mapping[str, str]
+) -> dict[str, ConfiguredEndpoint]:
+    """The endpoints, refused in production where they trust anybody; raises `BadSettings`."""
+    endpoints = load_endpoints(settings.endpoints_file, environment)
+    open_ones = sorted(name for name, each in endpoints.items() if each.trust.open)
+    if open_ones and settings.environment is Environment.PRODUCTION:
+        names = ", ".join(open_ones)
+        raise BadSettings(
+            f"in production no endpoint may trust anybody: give {names} peers or a header secret"
+        )
+    return endpoints
+
+
+def build(settings: Settings, backends: Backends | None = None) -> Flask:
+    """The application; `backends` replaces the real way to the back-ends (for benchmarks)."""
+    sealer = Sealer(settings_module.secret_octets(settings))
+    if backends is None:
+        backends = FrontDesk(
+            open_ledger(settings, sealer),
+            Doorbell(settings.redis_url, sealer),
+            settings,
+            time.time,
+        )
+    remembered = settings.session_ttl_seconds + settings.session_memory_seconds
+    host = Host(
+        load_programs(settings.menus_dir),
+        RedisStore(Wire(settings.redis_url), sealer, remembered),
+        backends,
+        sealer,
+        Limits(settings.session_ttl_seconds, settings.reply_margin_seconds),
+        time.time,
+        lambda: os.urandom(12).hex(),
+        threading.Semaphore(settings.waiting_callers_max),
+    )
+    return create_app(host, checked_endpoints(settings, os.environ), settings.body_octets_max)
+
+
+def application() -> Flask:
+    """The application of this process's environment, for the WSGI server."""
+    settings = settings_module.load()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # It tells every state it passes, which is the engine's business, at a cost on every hop.
+    logging.getLogger("transitions").setLevel(logging.WARNING)
+    if settings.environment is Environment.DEVELOPMENT:
+        logging.getLogger("cassou.hop").setLevel(logging.DEBUG)
+    return build(settings)
