@@ -140,6 +140,9 @@ def _trust(reader: Reader, body: MappingNode, key: Scalar, environment: Mapping[
             reader.problem(node.at, "wrong-type", '"trust:" is open, or {peers: …}, {header: …}')
         return Trust(open=True)
     inner = reader.mapping(node, '"trust:"', ("peers", "header", "secret_variable"))
+    if "header" in inner.by_name and "peers" in inner.by_name:
+        sentence = "say peers or header: with both, one would be left out unsaid"
+        reader.problem(inner.at, "wrong-shape", sentence)
     if "header" in inner.by_name:
         variable = reader.word(inner, "secret_variable", '"trust:"')
         secret = environment.get(variable, "")

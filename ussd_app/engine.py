@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from ussd_app.effects import FAILED, LATE, Call, CallResult, Dropped, Effect, Scalar, Value
+from ussd_app.flow.graph import written_edges
 from ussd_app.flow.model import (
+    VISIBLE,
     Branch,
     CallState,
     Condition,
@@ -45,6 +48,8 @@ from ussd_app.screens import (
 )
 from ussd_app.session import TRAIL_MAX, Session, Status
 
+#: Parts of a dial string that may answer screens; what is dialled beyond them is dropped.
+SHORTCUT_MAX = 20
 #: Invisible states one turn may pass; a flow that needs more goes in a circle.
 INVISIBLE_MAX = 50
 
@@ -113,7 +118,7 @@ def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
         now,
         visit=1,
         hops=1,
-        queue=tuple(event.dialled.split("*")) if event.dialled else (),
+        queue=tuple(event.dialled.split("*")[:SHORTCUT_MAX]) if event.dialled else (),
     )
     return _settle(program, session, budget)
 
@@ -201,7 +206,7 @@ def _feeds(program: Program, state: State, session: Session) -> bool:
     """Whether what was dialled may answer this screen: never one that leads to an effect."""
     if isinstance(state, Input):
         variable = program.flow.variables[state.save]
-        return state.shortcut and not variable.sensitive
+        return state.shortcut and not variable.sensitive and not _spends(program.flow, state.next)
     if not isinstance(state, Menu) or not state.shortcut:
         return False
     option = _chosen(state, normalise(session.queue[0]), session.language)
@@ -209,17 +214,17 @@ def _feeds(program: Program, state: State, session: Session) -> bool:
 
 
 def _spends(flow: Flow, name: str) -> bool:
-    """Whether an effect follows before any other screen."""
-    for _ in range(INVISIBLE_MAX):
-        state = flow.states[name]
-        if isinstance(state, CallState):
-            return bool(state.once)
-        if not isinstance(state, Branch):
-            return False
-        if any(_spends(flow, target) for _, target in state.cases):
+    """Whether an effect may follow before any other screen: behind a look-up or a branch, too."""
+    ahead, seen = [name], set()
+    while ahead:
+        state = flow.states[ahead.pop()]
+        if state.name in seen or isinstance(state, VISIBLE):
+            continue
+        if isinstance(state, CallState) and state.once:
             return True
-        name = state.otherwise
-    return True
+        seen.add(state.name)
+        ahead += [edge.dest for edge in written_edges(state)]
+    return False
 
 
 def _branch(state: Branch, named: Mapping[str, object]) -> str:
@@ -232,10 +237,12 @@ def _branch(state: Branch, named: Mapping[str, object]) -> str:
 def _holds(condition: Condition, named: Mapping[str, object]) -> bool:
     left = str(texts.look_up(condition.left, named))
     right = condition.right
-    try:
-        order = Decimal(left).compare(Decimal(right))
-    except InvalidOperation:
-        order = Decimal((left > right) - (left < right))
+    order = Decimal((left > right) - (left < right))
+    with suppress(InvalidOperation):
+        a, b = Decimal(left), Decimal(right)
+        # A client may type "nan": that is text.
+        if a.is_finite() and b.is_finite():
+            order = a.compare(b)
     match condition.operator:
         case "==":
             return order == 0

@@ -165,7 +165,7 @@ class _Hop:
         return self._claim(program, record, turn, now)
 
     def _repeats(self, record: Record) -> bool:
-        if record.hop != self.request.hop:
+        if record.hop != self.request.hop or self._differs(record):
             return False
         if self.request.kind is not Kind.BEGIN or self._lives(record):
             return True
@@ -188,8 +188,11 @@ class _Hop:
 
     def _stranger(self, record: Record) -> bool:
         """Another number with the same session id, while that session lives."""
-        given = self.request.msisdn
-        return bool(given) and self._lives(record) and given != record.session.msisdn
+        return self._lives(record) and self._differs(record)
+
+    def _differs(self, record: Record) -> bool:
+        """Whether the request names another number than the session's."""
+        return self.request.msisdn not in {"", record.session.msisdn}
 
     # Taking a turn.
 
@@ -281,20 +284,27 @@ class _Hop:
         if record.reply is not None:
             return record.reply
         settled = self._settled(record)
-        if settled is None or settled.reply is None:
+        if settled is None:
             return self._plain("busy")
-        return settled.reply
+        return settled.reply or self._plain("expired")
 
     def _settled(self, record: Record) -> Record | None:
-        """A record in flight once it has its reply, finished here if its claimer is gone."""
+        """A record in flight once it has its reply, finished here if its claimer is gone.
+
+        A session that was dropped meanwhile gets none any more.
+        """
         current: Record | None = record
+        finished = False
         while current is not None and current.reply is None:
+            if finished or current.session.status is not Status.LIVE:
+                return current
             age = self.host.clock() - current.claimed_at
             if age > self.endpoint.budget.reply_seconds:
                 program = self.host.programs.of(current.session)
                 if program is None:
                     return None
                 self._finish(program, current)
+                finished = True
             elif time.monotonic() + _LOOK_SECONDS >= self.must_leave:
                 return None
             else:

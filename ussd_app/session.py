@@ -79,11 +79,15 @@ def load(values: list[Any]) -> Session:
     session["trail"] = tuple(session["trail"])
     session["queue"] = tuple(session["queue"])
     session["status"] = Status(session["status"])
-    session["variables"] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in session["variables"].items()
-    }
+    session["variables"] = {name: _thawed(value) for name, value in session["variables"].items()}
     return Session(**session)
+
+
+def _thawed(value: Any) -> Any:  # whatever msgpack holds
+    """A stored value with its rows as tuples again: msgpack knows only lists."""
+    if isinstance(value, dict):
+        return {name: _thawed(inner) for name, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def pack(values: list[Any]) -> bytes:

@@ -27,6 +27,7 @@ Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 #: Callback URLs are this and an endpoint's name.
 MOUNT = "/ussd/"
+_LENGTH_DIGITS_MAX = 12
 
 
 def create_app(
@@ -120,7 +121,9 @@ class Callbacks:
         most = self._body_octets_max
         sentence = f"the body is over {most} octets"
         declared = environ.get("CONTENT_LENGTH") or "0"
-        if not declared.isdigit() or int(declared) > most:
+        if not (declared.isascii() and declared.isdigit()):
+            raise Refused(HTTPStatus.BAD_REQUEST, "Content-Length is not a number")
+        if len(declared) > _LENGTH_DIGITS_MAX or int(declared) > most:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
         body: bytes = environ["wsgi.input"].read(most + 1)
         if len(body) > most:

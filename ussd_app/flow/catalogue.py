@@ -74,7 +74,11 @@ def _outcome(reader: Reader, key: Scalar, node: Node) -> Outcome:
     if set(given) != set(fields):
         sentence = f'the sample of "{key.value}" must give exactly its fields'
         reader.problem(key.at, "bad-sample", sentence)
-    return Outcome(key.value, fields, _typed(fields, given))
+    try:
+        return Outcome(key.value, fields, _typed(fields, given))
+    except ValueError:
+        reader.problem(key.at, "bad-sample", f'the sample of "{key.value}" has no whole number')
+        return Outcome(key.value, fields, {})
 
 
 def _fields(reader: Reader, node: Node) -> MappingType[str, Field]:

@@ -108,6 +108,12 @@ def names(flow: Flow) -> Iterator[Diagnostic]:
         if place.name not in fields:
             hint = did_you_mean(place.name, fields)
             yield Diagnostic(at, "unset-variable", f'nothing sets "{place.name}"{hint}')
+        elif place.field is None and fields[place.name] is not None:
+            inner = fields[place.name] or {}
+            sentence = f'"{place.name}" is a whole result: name one of its fields'
+            if inner:
+                sentence += ", " + ", ".join(sorted(inner))
+            yield Diagnostic(at, "unset-variable", sentence)
         elif place.field is not None:
             inner = fields[place.name]
             if inner is None or place.field not in inner:

@@ -7,6 +7,7 @@ with line and column. Nothing is ever made into an object.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from ussd_app.flow.diagnostics import Diagnostic, Position
 OCTETS_MAX = 2_000_000
 DEPTH_MAX = 20
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -81,8 +83,12 @@ def read(source: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
         at = _at(file, mark, mark) if mark else start
         sentence = " ".join(filter(None, (error.context, error.problem)))
         return None, [*problems, Diagnostic(at, "yaml", f"not YAML: {sentence}")]
-    except yaml.YAMLError as error:
-        return None, [*problems, Diagnostic(start, "yaml", f"not YAML: {error}")]
+    except yaml.YAMLError:
+        at = _control_at(source, file) or start
+        return None, [
+            *problems,
+            Diagnostic(at, "yaml", "not YAML: a control character stands here"),
+        ]
     except _Stop as stop:
         return None, [*problems, stop.problem]
     if node is None:
@@ -95,6 +101,16 @@ def _at(file: str, start: Any, end: Any) -> Position:
     return Position(
         file, start.line + 1, start.column + 1, end.line + 1, end.column + (2 if same else 1)
     )
+
+
+def _control_at(source: str, file: str) -> Position | None:
+    """Where the first character stands that no YAML stream may hold (YAML 1.2.2, 5.1)."""
+    found = _UNPRINTABLE.search(source)
+    if found is None:
+        return None
+    line = source.count("\n", 0, found.start()) + 1
+    column = found.start() - (source.rfind("\n", 0, found.start()) + 1) + 1
+    return Position(file, line, column, line, column + 1)
 
 
 class _Reader:

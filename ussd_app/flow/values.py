@@ -77,7 +77,7 @@ def _number(variable: Variable, typed: str) -> str:
 
 
 def _text(variable: Variable, typed: str) -> str:
-    least, most = (*variable.lengths, 1, INPUT_MAX)[:2] if variable.lengths else (1, INPUT_MAX)
+    least, most = min(variable.lengths, default=1), max(variable.lengths, default=INPUT_MAX)
     if least <= len(typed) <= most:
         return typed
     raise Refused("invalid_text", {"low": str(least), "high": str(most)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -110,7 +111,9 @@ def form(text: str, what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs:
         if len(value) > PARAMETER_MAX:
-            raise BadCallback(f'parameter "{name[:40]}" is over {PARAMETER_MAX} characters long')
+            raise BadCallback(
+                f'parameter "{ascii(name[:40])[1:-1]}" is over {PARAMETER_MAX} characters long'
+            )
         found.setdefault(name, value)
     return found
 
@@ -136,18 +139,19 @@ def msisdn(typed: str, country: str) -> str:
     """E.164 with its plus, from any way gateways write a number; raises `BadCallback`.
 
     A number with its country code but without plus is how most gateways write it, so that is
-    tried before the national reading.
+    tried before the national reading; but a number that exists goes before one that only has a
+    possible length (Burkina's 70123456 is no +7 0123456).
     """
     bare = typed.strip().removeprefix("tel:").replace(" ", "")
     if bare.startswith("00"):
         bare = "+" + bare[2:]
     tries = [bare] if bare.startswith("+") else [f"+{bare}", bare]
+    numbers = []
     for attempt in tries:
-        try:
-            number = phonenumbers.parse(attempt, country)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(number):
+        with suppress(phonenumbers.NumberParseException):
+            numbers.append(phonenumbers.parse(attempt, country))
+    for agrees in (phonenumbers.is_valid_number, phonenumbers.is_possible_number):
+        for number in filter(agrees, numbers):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     raise BadCallback("the MSISDN is not a telephone number")
 

@@ -36,6 +36,8 @@ _REPLACEMENTS = {
     "\u2009": " ",
     "°": "o",
     "²": "2",
+    "\u2044": "/",
+    "≠": "<>",
     "`": "'",
     "\t": " ",
     "×": "x",
@@ -47,6 +49,7 @@ _REPLACEMENTS = {
     "ɲ": "ny",
     "ƴ": "y",
 }
+_KEPT = frozenset((*_COST, "\u2044"))
 
 
 def septets(text: str) -> int | None:
@@ -85,8 +88,10 @@ def _nearest(character: str) -> str:
     if known is not None:
         return known
     bare = unicodedata.normalize("NFKD", character)
-    kept = "".join(part for part in bare if part in _COST)
-    return kept or ("" if unicodedata.combining(character) else "?")
+    # The bar of a fraction stays: ½ is 1/2, never 12.
+    kept = "".join(_REPLACEMENTS.get(part, part) for part in bare if part in _KEPT)
+    unseen = unicodedata.combining(character) or unicodedata.category(character) == "Cf"
+    return kept or ("" if unseen else "?")
 
 
 def ucs2_units(text: str) -> int:

@@ -54,12 +54,19 @@ def paginate(layout: Layout, fits: Fits) -> list[Page]:
 
 
 def _split(layout: Layout, fits: Fits) -> list[Page]:
-    footer, more = layout.footer, (layout.more,)
-    if not fits(_page("m" * 40, (), more, footer).text):
-        footer = ()
+    if layout.footer and fits(_page("m" * 40, (), (layout.more,), layout.footer).text):
+        try:
+            return _cut(layout, layout.footer, fits)
+        except TooLong:
+            pass  # without the footer it may fit
+    return _cut(layout, (), fits)
+
+
+def _cut(layout: Layout, footer: Keys, fits: Fits) -> list[Page]:
+    more = (layout.more,)
     pages: list[Page] = []
     body = ""
-    for piece in _words(layout.body):
+    for piece in _words(layout.body.strip()):
         grown = body + piece
         if body and not fits(_page(grown.rstrip(), (), more, footer).text):
             pages.append(_page(body.strip(), (), more, footer))

@@ -164,12 +164,12 @@ class Messages:
 
     @classmethod
     def load(cls, path: Path, filters: Mapping[str, Filter] | None = None) -> Messages:
-        """The messages of one YAML file, every scalar as text; raises ValueError."""
+        """The messages of one YAML file, every scalar as text; raises ValueError, OSError."""
         # BaseLoader makes text of every scalar and no object of anything.
-        data = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  # see above
         try:
+            data = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  # see above
             return cls(data["messages"], data["default_language"], {**FILTERS, **(filters or {})})
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
             raise ValueError(f"{path}: not a file of messages: {error}") from None
 
     def names(self) -> frozenset[str]:

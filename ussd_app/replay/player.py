@@ -15,6 +15,10 @@ from ussd_app.replay.transcript import Scripted, Step, Transcript, Verb
 from ussd_app.screens import Program
 
 
+#: Whether a text is the one expected.
+Matches = Callable[[str], bool]
+
+
 class Phone(Protocol):
     """What a transcript is played on."""
 
@@ -40,7 +44,7 @@ class World:
     """
 
     delay: Callable[[str], None]
-    sms: Callable[[Callable[[str], bool]], str | None] | None = None
+    sms: Callable[[Matches], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

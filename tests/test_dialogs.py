@@ -1,0 +1,50 @@
+"""Every transcript plays in this process, and over real HTTP behind every gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import World
+from ussd_app.messages import Budget
+from ussd_app.replay import player
+from ussd_app.replay.transcript import load
+from ussd_app.screens import Program
+
+DIALOGS = sorted((Path(__file__).parent / "dialogs").glob("*.dial.yaml"))
+NAMES = [path.name.removesuffix(".dial.yaml") for path in DIALOGS]
+
+#: Back-end → (operation of the simulated platform) that a transcript can make late.
+_OPERATIONS = {"meters.find": "meter", "tariffs.quote": "quote", "tariffs.show": "tariff"}
+#: Longer than the time of one hop at the hasty endpoints, shorter than that of two.
+_LATE_SECONDS = 2.2
+
+
+@pytest.mark.parametrize("path", DIALOGS, ids=NAMES)
+def test_a_transcript_plays_in_process(path: Path, program: Program) -> None:
+    played = player.play_in_process(load(path), program, Budget())
+
+    assert played.failure == ""
+
+
+@pytest.mark.world
+@pytest.mark.parametrize("endpoint", ["demo", "moov"])
+@pytest.mark.parametrize("path", DIALOGS, ids=NAMES)
+def test_a_transcript_plays_over_http(path: Path, endpoint: str, world: World) -> None:
+    transcript = load(path)
+    if transcript.msisdn.startswith("+2267012"):
+        world.put_wallet(transcript.msisdn, 100_000)
+    late = any(step.verb == "late" for step in transcript.steps)
+    name = {"demo": "hasty", "moov": "hasty_moov"}[endpoint] if late else endpoint
+    phone = world.phone(name, transcript.msisdn)
+    before = world.last_sms(transcript.msisdn)
+
+    def sms(matches: player.Matches) -> str | None:
+        return world.sandbox.wait_sms(transcript.msisdn, matches, 30.0, after=before)
+
+    def delay(backend: str) -> None:
+        world.platform_fault("*", _OPERATIONS[backend], "slow", _LATE_SECONDS)
+
+    played = player.play(transcript, phone, player.World(delay, sms))
+
+    assert played.failure == ""
