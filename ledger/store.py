@@ -190,6 +190,12 @@ class Ledger:
             found = self._read(connection, condition, most=1)
         return found[0] if found else None
 
+    def newest(self, msisdn: str) -> Purchase | None:
+        """The newest purchase of a number, whatever became of it."""
+        with self._engine.connect() as connection:
+            found = self._read(connection, self._of(msisdn))
+        return found[0] if found else None
+
     def with_token(self, msisdn: str, most: int) -> list[Purchase]:
         """The newest purchases of a number that have a token."""
         condition = sa.and_(self._of(msisdn), purchases.c.resolution == Resolution.VEND)

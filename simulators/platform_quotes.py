@@ -65,6 +65,10 @@ class Quotes:
         self._tariffs = {tariff.id: tariff for tariff in seed.tariffs}
         self.plant()
 
+    def hold_for(self, seconds: float) -> None:
+        """Let quotes made from now on hold for so long; 0 makes them expire at once."""
+        self._valid = timedelta(seconds=seconds)
+
     def plant(self) -> None:
         """Add the meters of the seed that the store does not have."""
         with self._store.transaction() as db:

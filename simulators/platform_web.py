@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from flask import Flask, Response, request
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulators import platform_quotes, platform_sales
 from simulators.clock import Clock
@@ -42,6 +42,14 @@ def say_error(code: str, message: str) -> dict[str, object]:
 PARTY = Party("platform", CONTRACT, "serial", say_error)
 
 
+class QuoteHold(BaseModel):
+    """The body of PUT /_sandbox/quotes: how long new quotes hold, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seconds: float = Field(ge=0, le=86_400)
+
+
 def create_platform(
     store: Store,
     seed: PlatformSeed,
@@ -67,6 +75,12 @@ def create_platform(
     def put_meter(serial: str) -> Response:
         meter = CustomerMeter.model_validate({**json_object(), "serial": serial})
         return json_response(quotes.put_meter(meter))
+
+    @app.put("/_sandbox/quotes")
+    def hold_quotes() -> Response:
+        order = QuoteHold.model_validate(json_object())
+        quotes.hold_for(order.seconds)
+        return json_response(Answer(200, {"seconds": order.seconds}))
 
     @app.post("/_sandbox/reset")
     def reset() -> Response:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import requests
+
+import wsgi
 from cassou.inbox import Sandbox
 from cassou.stack import Addresses, Stack
 from ledger.model import Purchase
@@ -20,8 +22,6 @@ from ussd_app.replay.over_http import HttpPhone
 from ussd_app.screens import Program
 from ussd_app.sealing import Sealer
 from ussd_app.settings import Settings
-
-import wsgi
 
 ROOT = Path(__file__).parent.parent
 MENUS = ROOT / "ussd_app" / "menus"

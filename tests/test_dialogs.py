@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import World
+
 from ussd_app.messages import Budget
 from ussd_app.replay import player
 from ussd_app.replay.transcript import load

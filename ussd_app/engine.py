@@ -44,6 +44,7 @@ from ussd_app.screens import (
     named_values,
     rows_of,
     screen_of,
+    stands_alone,
     system_text,
 )
 from ussd_app.session import TRAIL_MAX, Session, Status
@@ -267,7 +268,7 @@ def _answer(program: Program, session: Session, typed: str, budget: Budget) -> T
     keys = flow.keys
     if typed == keys.more and has_more(program, session, budget):
         return _settle(program, replace(session, page=session.page + 1, queue=()), budget)
-    if typed == keys.back and session.page:
+    if typed == keys.back and session.page > 0:
         return _settle(program, replace(session, page=session.page - 1), budget)
     if typed == keys.back and can_go_back(program, session):
         target = moves.move(session.state, f"back:{session.trail[-1]}")
@@ -300,8 +301,9 @@ def _onward(program: Program, session: Session, trigger: str, budget: Budget) ->
 
 
 def _again(program: Program, session: Session, notice: str, budget: Budget) -> Turn:
-    """The same screen, with what was wrong above it."""
-    return _settle(program, replace(session, page=0, queue=()), budget, notice)
+    """The same screen, with what was wrong above it, or before it where it does not fit."""
+    page = -1 if stands_alone(program, session, budget, notice) else 0
+    return _settle(program, replace(session, page=page, queue=()), budget, notice)
 
 
 def _chosen(state: Menu, typed: str, language: str) -> Option | None:

@@ -151,10 +151,13 @@ class _Hop:
             if record is not None and self._lives(record) and not self._newer(record):
                 return self._reply_of(record)
             return self._begin(record)
-        if record is None or not self._lives(record):
+        if record is None:
             return self._plain("expired")
         if not self._newer(record):
+            # A late older hop, or the loser of a race: what is on the phone now.
             return self._reply_of(record)
+        if not self._lives(record):
+            return self._plain("expired")
         program = self.host.programs.of(record.session)
         if program is None:
             log.warning("a session's flow %s is not loaded here", record.session.flow)

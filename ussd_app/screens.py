@@ -32,7 +32,13 @@ class Program:
 
 
 def screen_of(program: Program, session: Session, budget: Budget, notice: str = "") -> Screen:
-    """The screen of a session's state, `notice` above it; an end of several pages ends last."""
+    """The screen of a session's state, `notice` above it; an end of several pages ends last.
+
+    Before the first page (page -1) stands a notice alone.
+    """
+    if session.page < 0:
+        page = _pages(Layout(notice, (_more(program.flow, session.language),)), budget)[0]
+        return Screen(page.text, Action.CONTINUE, page.body, page.options)
     pages = _pages(_layout(program, session, notice), budget)
     last = len(pages) - 1
     page = pages[min(session.page, last)]
@@ -81,6 +87,15 @@ def has_more(program: Program, session: Session, budget: Budget) -> bool:
     return session.page < len(_pages(_layout(program, session, ""), budget)) - 1
 
 
+def stands_alone(program: Program, session: Session, budget: Budget, notice: str) -> bool:
+    """Whether a notice needs a page of its own, so that the pages behind it break as always."""
+    return len(_pages(_layout(program, session, notice), budget)) > 1
+
+
+def _more(flow: Flow, language: str) -> tuple[str, str]:
+    return flow.keys.more, system_text(flow, "more", language)
+
+
 def _layout(program: Program, session: Session, notice: str) -> Layout:
     flow, language = program.flow, session.language
     state = flow.states[session.state]
@@ -116,8 +131,7 @@ def _layout(program: Program, session: Session, notice: str) -> Layout:
             keys += ((flow.keys.back, system_text(flow, "back", language)),)
         if program.moves.can(state.name, "home"):
             keys += ((flow.keys.home, system_text(flow, "home", language)),)
-    more = (flow.keys.more, system_text(flow, "more", language))
-    return Layout(body, options, keys, more)
+    return Layout(body, options, keys, _more(flow, language))
 
 
 def _pages(layout: Layout, budget: Budget) -> list[Page]:

@@ -33,9 +33,10 @@ class Session:
     """A dialog's whole memory.
 
     `instance` is our own id (gateways reuse theirs); `flow` the hash of the flow it began on;
-    `trail` the screens the back key returns over; `visit` counts states entered; `attempts` the
-    wrong tries at this input; `pending` is the id of the call that is awaited, "" if none; `waits`
-    the holding screens shown for it; `queue` what was dialled after the service code and is not
+    `page` the page of a long screen, from 0, or -1 for a notice before it; `trail` the screens the
+    back key returns over; `visit` counts states entered; `attempts` the wrong tries at this input;
+    `pending` is the id of the call that is awaited, "" if none; `waits` the holding screens shown
+    for it; `queue` what was dialled after the service code and is not
     used yet; times are seconds since the epoch.
     """
 

@@ -62,7 +62,7 @@ class FrontDesk:
         try:
             result = self._doorbell.wait(call.id, seconds)
             if result is not None and call.backend == PURCHASE:
-                self._doorbell.show(call.id)
+                self._doorbell.show(result)
         except RedisError as error:
             log.warning("no result for %s: Redis: %s", call.backend, type(error).__name__)
             return None

@@ -29,8 +29,12 @@ log = logging.getLogger("cassou.purchases")
 
 #: Acts one bell may lead to; the longest purchase needs eight.
 _ACTS_MAX = 30
-#: Notices that are not sent once a screen has told the same.
-_SCREEN_TELLS = frozenset({"sms:insufficient_funds", "sms:declined", "sms:expired"})
+#: Notices that are not sent once a screen has told this outcome.
+_SCREEN_TELLS = {
+    "sms:insufficient_funds": "insufficient_funds",
+    "sms:declined": "declined",
+    "sms:expired": "declined",
+}
 
 
 def advance(office: Office, purchase_id: str) -> Purchase | None:
@@ -164,7 +168,8 @@ def _sale(purchase: Purchase) -> Sale:
 
 def _sms(office: Office, purchase: Purchase, step: str, seconds: float) -> Result[object]:
     """The SMS of a notice, the same text whenever it is sent again."""
-    if step in _SCREEN_TELLS and office.doorbell.shown(purchase.id):
+    told = _SCREEN_TELLS.get(step)
+    if told is not None and office.doorbell.shown(purchase.id) == told:
         return Success("told on the screen")
     values = {
         "token": purchase.token,

@@ -181,13 +181,14 @@ class Doorbell:
             return None
         return CallResult(call_id, outcome, _values(fields))
 
-    def show(self, purchase_id: str) -> None:
-        """Note that a screen has told the client what came of a purchase."""
-        self._redis.set(self._key(b"t:", purchase_id), b"1", ex=_RESULT_SECONDS)
+    def show(self, result: CallResult) -> None:
+        """Note what a screen has told the client of a purchase."""
+        self._redis.set(self._key(b"t:", result.call_id), result.outcome, ex=_RESULT_SECONDS)
 
-    def shown(self, purchase_id: str) -> bool:
-        """Whether a screen has; False where Redis has forgotten."""
-        return bool(self._redis.exists(self._key(b"t:", purchase_id)))
+    def shown(self, purchase_id: str) -> str:
+        """The outcome that a screen has told; "" if none has, or Redis has forgotten."""
+        found = cast("bytes | None", self._redis.get(self._key(b"t:", purchase_id)))
+        return found.decode() if found else ""
 
     def _enqueue(self, queue: Queue, name: str, arguments: list[Any], timeout_seconds: int) -> None:
         queue.enqueue_call(

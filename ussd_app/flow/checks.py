@@ -109,10 +109,7 @@ def names(flow: Flow) -> Iterator[Diagnostic]:
             hint = did_you_mean(place.name, fields)
             yield Diagnostic(at, "unset-variable", f'nothing sets "{place.name}"{hint}')
         elif place.field is None and fields[place.name] is not None:
-            inner = fields[place.name] or {}
             sentence = f'"{place.name}" is a whole result: name one of its fields'
-            if inner:
-                sentence += ", " + ", ".join(sorted(inner))
             yield Diagnostic(at, "unset-variable", sentence)
         elif place.field is not None:
             inner = fields[place.name]
