@@ -104,7 +104,8 @@ class Moved(Exception):  # noqa: N818  # what happened to the purchase
 
 def open_engine(url: str) -> Engine:
     """An engine with the ledger's guarantees; raises SQLAlchemy's errors for a bad URL."""
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    # An error's text goes to logs and, of a job that failed, to Redis: never what was bound.
+    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
         event.listen(engine, "begin", _immediate)

@@ -114,6 +114,7 @@ class Transport:
             self._headers["Authorization"] = f"Bearer {key}"
         if not keep_alive:
             self._headers["Connection"] = "close"
+        self._keep_alive = keep_alive
         self._local = threading.local()
 
     def send(
@@ -136,8 +137,9 @@ class Transport:
         request = requests.Request(
             method, self._base_url + path, headers={**self._headers, **(headers or {})}, json=json
         ).prepare()
+        adapter = self._adapter()
         try:
-            response = self._adapter().send(
+            response = adapter.send(
                 request,
                 stream=True,
                 timeout=Timeout(total=deadline_seconds),  # type: ignore[arg-type]  # it takes both
@@ -149,6 +151,11 @@ class Transport:
                 response.close()
         except (OSError, HTTPError, http.client.HTTPException) as error:
             return _classify(error)
+        finally:
+            if not self._keep_alive:
+                # We asked the other side to close; one that does not say so would leave its
+                # connection in the pool, to be found dead by the next call.
+                adapter.close()
         if len(body) > ANSWER_OCTETS_MAX:
             return Unknown("the answer is too long")
         if 300 <= response.status_code < 400:

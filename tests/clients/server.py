@@ -4,6 +4,7 @@ A script gets the connection and the request's octets, and does what it likes wi
 Nothing is timed but the trickle: what hangs, hangs until the server is closed.
 """
 
+import contextlib
 import json
 import selectors
 import socket
@@ -28,7 +29,7 @@ class Server:
         self.connections = 0
         self.stop = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads: list[threading.Thread] = []
+        self._threads: list[tuple[threading.Thread, socket.socket]] = []
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
 
@@ -41,7 +42,9 @@ class Server:
         # Wakes the accept, which closing alone does not.
         socket.create_connection(self._listener.getsockname()).close()
         self._accepting.join()
-        for thread in self._threads:
+        for thread, connection in self._threads:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
             thread.join()
         self._listener.close()
 
@@ -59,7 +62,10 @@ class Server:
             if line.lower().startswith(b"content-length:"):
                 wanted = int(line.split(b":")[1])
         while len(body) < wanted:
-            body += connection.recv(65536)
+            more = connection.recv(65536)
+            if not more:
+                return b""
+            body += more
         self.requests.append(head + b"\r\n\r\n" + body)
         return self.requests[-1]
 
@@ -79,7 +85,7 @@ class Server:
                 return
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
+            self._threads.append((thread, connection))
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:

@@ -1,7 +1,7 @@
-"""Files as designers write them: `ok/*.yaml` compile in silence, `err/x.yaml` prints exactly `x.out`.
+"""Files as designers write them: `ok/*.yaml` is silent, `err/x.yaml` prints exactly `x.out`.
 
-A file `catalogue-*.yaml` is a catalogue of back-ends, `system-*.yaml` the framework's own texts, any
-other a flow, compiled against the shipped catalogue and texts. To see what one prints now:
+A file `catalogue-*.yaml` is a catalogue of back-ends, `system-*.yaml` the framework's own texts,
+any other a flow, compiled against the shipped catalogue and texts. To see what one prints now:
 `python tests/flow/test_flow_files.py tests/flow/err/x.yaml`.
 """
 
@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-import ussd_app
+from ussd_app import engine
 from ussd_app.flow.catalogue import parse_catalogue, parse_system
 from ussd_app.flow.compiler import Library, compile_source
 from ussd_app.flow.diagnostics import FlowError
 
 HERE = Path(__file__).parent
-APP = Path(ussd_app.__file__).parent
+APP = Path(engine.__file__).parent
 GOOD = sorted((HERE / "ok").glob("*.yaml"))
 BAD = sorted((HERE / "err").glob("*.yaml"))
-_ID = re.compile(r" \[([a-z-]+)\]$", re.MULTILINE)
+_ID = re.compile(r"error: .* \[([a-z-]+)\]$", re.MULTILINE)
 
 
 @cache

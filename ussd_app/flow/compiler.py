@@ -60,6 +60,8 @@ def compile_source(source: str, file: str, library: Library) -> Flow:
     if node is None:
         raise FlowError(reader.problems, source)
     top = reader.mapping(node, "a flow", TOP_KEYS)
+    if not top.entries:
+        raise FlowError(reader.problems, source)
     flow = _flow(reader, top, library, hashlib.sha256(library.digest + source.encode()))
     if not any(problem.id in {"wrong-shape", "missing-key"} for problem in reader.problems):
         reader.problems += checks.run(flow)

@@ -135,6 +135,9 @@ class Reader:
         if isinstance(node, Scalar):
             template = self.template(node)
             return Text(dict.fromkeys(self.languages, template), node.at)
+        if not isinstance(node, Mapping):
+            self.problem(node.at, "wrong-shape", f"{what} must be a text, or one per language")
+            return Text(dict.fromkeys(self.languages, EMPTY), node.at)
         found = self.mapping(node, what, self.languages)
         by_language = {}
         for language in self.languages:

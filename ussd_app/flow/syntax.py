@@ -82,6 +82,7 @@ def read(source: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
         mark = error.problem_mark or error.context_mark
         at = _at(file, mark, mark) if mark else start
         sentence = " ".join(filter(None, (error.context, error.problem)))
+        sentence += _hint(source, error)
         return None, [*problems, Diagnostic(at, "yaml", f"not YAML: {sentence}")]
     except yaml.YAMLError:
         at = _control_at(source, file) or start
@@ -101,6 +102,17 @@ def _at(file: str, start: Any, end: Any) -> Position:
     return Position(
         file, start.line + 1, start.column + 1, end.line + 1, end.column + (2 if same else 1)
     )
+
+
+def _hint(source: str, error: yaml.MarkedYAMLError) -> str:
+    """What was probably meant, where YAML's own words do not say."""
+    if "alias" in (error.context or "") or "anchor" in (error.context or ""):
+        return "; put quotes around a text that begins with * or &"
+    mark = error.problem_mark
+    line = source.splitlines()[mark.line : mark.line + 1] if mark else []
+    if line and mark and line[0][mark.column : mark.column + 1] == "\t":
+        return "; indent with blanks, not with tabs"
+    return ""
 
 
 def _control_at(source: str, file: str) -> Position | None:
