@@ -17,7 +17,7 @@ from cassou.tie import tied
 STOP_SECONDS_MAX = 8.0
 #: How long a process may take until it says that it is ready.
 READY_SECONDS_MAX = 20.0
-_BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 _LOOK_SECONDS = 0.2
 
 

@@ -34,7 +34,7 @@ def create_app(
     host: Host, endpoints: Mapping[str, ConfiguredEndpoint], body_octets_max: int
 ) -> Flask:
     """The web application."""
-    app = Flask("cassou")
+    app = Flask(__name__, static_folder=None)
 
     @app.get("/health")
     def health() -> Response:

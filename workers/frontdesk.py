@@ -15,7 +15,7 @@ from ussd_app.effects import Call, CallResult
 from ussd_app.settings import Settings, Wallet
 from workers import saga
 from workers.lookups import BACKENDS, kwh_tenths
-from workers.purchases import REFUSALS, outcome_of
+from workers.purchases import outcome_of
 from workers.queue import Doorbell
 
 log = logging.getLogger("cassou.frontdesk")
@@ -61,7 +61,7 @@ class FrontDesk:
         """See `Backends.wait`."""
         try:
             result = self._doorbell.wait(call.id, seconds)
-            if result is not None and call.backend == PURCHASE and result.outcome in REFUSALS:
+            if result is not None and call.backend == PURCHASE:
                 self._doorbell.show(result)
         except RedisError as error:
             log.warning("no result for %s: Redis: %s", call.backend, type(error).__name__)

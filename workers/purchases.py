@@ -60,10 +60,11 @@ def advance(office: Office, purchase_id: str) -> Purchase | None:
 
 def _take(office: Office, purchase: Purchase, act: Act, now: float) -> Purchase:
     """One act, between two commits. Raises `Moved`."""
+    # The lease runs from `now`: the commit of the intent may itself have to wait.
+    began = time.monotonic()
     intended = saga.intend(purchase, act, now, office.windows)
     leased = replace(intended, lease_until=now + office.windows.lease)
     held = office.ledger.save(purchase, leased, f"{act.verb} {act.step}", now)
-    began = time.monotonic()
     result = _perform(office, held, act, began)
     settled = saga.settle(
         _with_proofs(held, act, result), act, result, office.clock(), office.windows

@@ -173,7 +173,7 @@ def settle(
         case Declined():
             settled = _settled_at(step, windows)
             if act.verb is Verb.SEND and step.doubted and now < settled:
-                return _with(purchase, _doubt(step, settled))
+                return _noticed(_with(purchase, _doubt(step, settled)), now, windows)
             return _refused(purchase, step, result, now, windows)
         case NotSent():
             return _not_sent(purchase, act, step, now, windows)
@@ -213,9 +213,9 @@ def _not_sent(purchase: Purchase, act: Act, step: Step, now: float, windows: Win
     """Proven unsent: harmless to try again, unless an earlier attempt is in doubt."""
     delay = _backed_off(windows.ask, max(step.sends - 1, step.asks - 1), windows.retry_max)
     if act.verb is Verb.ASK or step.doubted:
-        return _with(purchase, _doubt(step, now + delay))
+        return _noticed(_with(purchase, _doubt(step, now + delay)), now, windows)
     if step.name == "debit" and step.sends >= DEBIT_SENDS_MAX:
-        return _expired(purchase, step, "the operator could not be reached", now)
+        return _expired(purchase, step, "the operator could not be reached", now, windows)
     unsent = replace(step, state=StepState.READY, due_at=now + delay)
     return _noticed(_with(purchase, unsent), now, windows)
 
@@ -224,7 +224,7 @@ def _not_found(purchase: Purchase, step: Step, now: float, windows: Windows) -> 
     """The other side never heard of it: proof only when late enough, and read twice."""
     settled = _settled_at(step, windows)
     if now < settled:
-        return _with(purchase, _doubt(step, settled))
+        return _noticed(_with(purchase, _doubt(step, settled)), now, windows)
     step = replace(step, not_found=step.not_found + 1)
     if policy(step.name) is Policy.ASK_RESEND:
         # Proven: no earlier attempt took. The next one is a first attempt again.
@@ -233,7 +233,7 @@ def _not_found(purchase: Purchase, step: Step, now: float, windows: Windows) -> 
     proven_at = (step.first_sent_at or now) + windows.not_found
     if now >= proven_at and step.not_found >= NOT_FOUND_READS:
         if step.name == "debit":
-            return _expired(purchase, step, "the operator never heard of the debit", now)
+            return _expired(purchase, step, "the operator never heard of the debit", now, windows)
         fresh = replace(step, state=StepState.READY, doubted=False, not_found=0, due_at=now)
         return _with(purchase, fresh)
     delay = _backed_off(windows.ask, step.asks, windows.ask_max)
@@ -302,10 +302,10 @@ def _refund(purchase: Purchase, reason: str, now: float) -> Purchase:
     return _quiet(_with(purchase, Step("refund", due_at=now)))
 
 
-def _expired(purchase: Purchase, step: Step, reason: str, now: float) -> Purchase:
+def _expired(purchase: Purchase, step: Step, reason: str, now: float, windows: Windows) -> Purchase:
     purchase = _with(purchase, replace(step, state=StepState.CLOSED, due_at=None))
     purchase = replace(purchase, state=State.EXPIRED, reason=reason)
-    return _quiet(_with(purchase, Step("sms:expired", due_at=now)))
+    return _quiet(_with(purchase, Step("sms:expired", due_at=now + windows.screen)))
 
 
 def _suspense(purchase: Purchase, reason: str) -> Purchase:

@@ -137,15 +137,21 @@ def replying(status: int, body: object) -> Script:
     return answering(http_json(status, body))
 
 
-def reset_unread(server: Server, connection: socket.socket) -> None:
-    """TCP RST without reading anything."""
+def reset_at_once(server: Server, connection: socket.socket) -> None:
+    """TCP RST without reading anything, perhaps while the client still connects."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def reset_unread(server: Server, connection: socket.socket) -> None:
+    """TCP RST with all but the first octet of the request unread."""
+    connection.recv(1)
+    reset_at_once(server, connection)
 
 
 def reset_read(server: Server, connection: socket.socket) -> None:
     """TCP RST after the whole request was read: it may have been done."""
     server.read(connection)
-    reset_unread(server, connection)
+    reset_at_once(server, connection)
 
 
 def close_read(server: Server, connection: socket.socket) -> None:

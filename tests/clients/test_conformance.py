@@ -15,7 +15,7 @@ from .wires import OPERATIONS, Operation
 KEY = "key-of-the-tests"
 SECONDS = 5.0
 """For what ends by itself."""
-SHORT_SECONDS = 0.3
+SHORT_SECONDS = 0.1
 """For what ends at the deadline only."""
 
 
@@ -92,6 +92,14 @@ def test_each_fault_comes_to_its_class_and_is_sent_once(operation: Operation, na
         assert KEY not in told
         assert "+226" not in told
         assert "127.0.0.1" not in told
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_a_reset_at_once_is_a_doubt_unless_it_came_before_the_connection_stood(
+    operation: Operation,
+) -> None:
+    with serving(scripted.reset_at_once) as server:
+        assert isinstance(operation.call(Transport(server.url), SECONDS), Unknown | NotSent)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)

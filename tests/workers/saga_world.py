@@ -1,7 +1,7 @@
-"""A world of small books for the purchase saga: four parties, a ledger in memory, a virtual clock.
+"""A world for the purchase saga: its parties, a ledger in memory, a virtual clock, faults to order.
 
-Each party keeps its own book and checks what it is asked to write there; what arrives late, gets
-lost or kills the worker is ordered by the number of the outward call it happens at.
+What arrives late, gets lost or kills the worker is ordered by the number of the outward call it
+happens at.
 """
 
 from __future__ import annotations
@@ -9,46 +9,47 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, cast
 
-from ledger.model import Purchase, Resolution, State, StepState
+from saga_parties import AMOUNT, FINAL, Broken, Hes, Platform, Sms, Wallet
+
+from ledger.model import Purchase, Resolution
 from ledger.store import Moved
-from operator_client.wallet.base import DebitRequest, Payment, RefundRequest
 from outward.results import (
     Declined,
     Misconfigured,
-    NotFound,
     NotSent,
-    Pending,
     Reason,
     Result,
-    Success,
     Unknown,
 )
-from platform_client.client import Sale
+from ussd_app import menus
+from ussd_app import settings as settings_module
 from ussd_app.effects import CallResult
 from ussd_app.render.texts import Messages
-from ussd_app.settings import Settings
 from workers import purchases, saga
 from workers.office import Office, windows
 
-from hes_adapter.drivers.base import Vend
-
-AMOUNT = 1135
-TOKEN = "01234567890123456789"
-SETTINGS = Settings(secret_key="00" * 32)  # type: ignore[arg-type]  # pydantic makes a secret of it
+SETTINGS = settings_module.load(
+    money_deadline_seconds=6.0,
+    lease_seconds=15.0,
+    settle_seconds=30.0,
+    ask_seconds=2.0,
+    ask_seconds_max=300.0,
+    not_found_seconds=600.0,
+    retry_seconds_max=60.0,
+    notice_seconds=120.0,
+    screen_seconds=8.0,
+)
 WINDOWS = windows(SETTINGS)
+MENUS = Path(menus.__file__).parent
 #: When the first purchase is made, in seconds since the epoch.
 DAWN = 1_800_000_000.0
 #: A delayed request lands this long after it was sent: within the settle window, past the lease.
 DELAY = 20.0
 #: Every purchase must rest by then, in seconds of virtual time.
 REST_MAX = 3 * 3600.0
-
-#: States that never change again.
-FINAL = frozenset(
-    {State.COMPLETED, State.DECLINED, State.EXPIRED, State.REFUNDED, State.SUSPENSE}
-)
 
 
 class Crash(BaseException):
@@ -88,15 +89,8 @@ class Profile:
     agrees: bool = True
 
 
-class Broken(BaseException):
-    """An invariant of the money does not hold; nothing between here and the test may catch it."""
-
-
 class Shelf:
-    """`ledger.store.Ledger` as far as `advance` needs it, with the same guard; checks every save.
-
-    A fault may also strike right after a result's commit, by the number of that commit.
-    """
+    """`ledger.store.Ledger` as far as `advance` needs it, with the same guard; checks each save."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -110,7 +104,7 @@ class Shelf:
     ) -> Purchase:
         row = self.row
         assert row is not None
-        if row.version != before.version:
+        if row.version != before.version and self._world.guarded:
             raise Moved(before.id)
         if row.state in FINAL and after.state is not row.state:
             raise Broken(f"{row.state} became {after.state}")
@@ -140,8 +134,8 @@ class Bell:
     def tell(self, result: CallResult) -> None:
         self.told.append(result)
 
-    def shown(self, purchase_id: str) -> bool:
-        return False
+    def shown(self, purchase_id: str) -> str:
+        return ""
 
 
 @dataclass
@@ -151,6 +145,9 @@ class World:
     profile: Profile
     plan: Mapping[int, Fault]
     messages: Messages
+    windows: saga.Windows = WINDOWS
+    #: Whether the ledger refuses to write over what another has written.
+    guarded: bool = True
     now: float = DAWN
     calls: int = 0
     #: The name of each call, in order, and whether it was a question.
@@ -172,12 +169,12 @@ class World:
             SETTINGS,
             cast("Any", self.shelf),
             cast("Any", self.bell),
-            cast("Any", _Wallet(self)),
-            cast("Any", _Sms(self)),
-            cast("Any", _Platform(self)),
-            cast("Any", _Hes(self)),
+            cast("Any", Wallet(self)),
+            cast("Any", Sms(self)),
+            cast("Any", Platform(self)),
+            cast("Any", Hes(self)),
             self.messages,
-            WINDOWS,
+            self.windows,
             lambda: self.now,
         )
 
@@ -209,9 +206,7 @@ class World:
             landing[1]()
         self.now = max(self.now, instant)
 
-    def call(
-        self, step: str, do: Callable[[], Result[Any]], *, ask: bool = False
-    ) -> Result[Any]:
+    def call(self, step: str, do: Callable[[], Result[Any]], *, ask: bool = False) -> Result[Any]:
         """One outward call with what the plan has in store for it."""
         fault = self.plan.get(self.calls)
         self.made.append((step, ask))
@@ -221,7 +216,9 @@ class World:
 
             def do() -> Result[Any]:
                 # What is refused had better not be there already.
-                return honest() if self._done(step) else Declined(_REASONS.get(step, Reason.REFUSED))
+                return (
+                    honest() if self._done(step) else Declined(_REASONS.get(step, Reason.REFUSED))
+                )
 
         return self._suffer(fault, do)
 
@@ -273,9 +270,11 @@ class World:
             self._sweep()
 
     def _done(self, step: str) -> bool:
-        return {"debit": bool(self.debits), "sale": bool(self.sales), "vend": bool(self.tokens)}.get(
-            step, False
-        )
+        return {
+            "debit": bool(self.debits),
+            "sale": bool(self.sales),
+            "vend": bool(self.tokens),
+        }.get(step, False)
 
     def check(self) -> None:
         """What must hold at every instant; raises `Broken`."""
@@ -306,205 +305,3 @@ def new_purchase() -> Purchase:
         language="fr",
         created_at=DAWN,
     )
-
-
-class _Wallet:
-    """Debits and refunds; asked by key. The client of a prompt takes his time."""
-
-    ANSWER_SECONDS = 12.0
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def debit(self, request: DebitRequest, _deadline: float) -> Result[Payment]:
-        assert request.amount_minor == AMOUNT
-        return self._world.call("debit", lambda: self._debit(request.key))
-
-    def debit_status(self, key: str, amount_minor: int, _deadline: float) -> Result[Payment]:
-        assert amount_minor == AMOUNT
-        return self._world.call("debit", lambda: self._status(key), ask=True)
-
-    def refund(self, request: RefundRequest, _deadline: float) -> Result[Payment]:
-        assert (request.amount_minor, request.debit_key) == (AMOUNT, "p-1:debit")
-        return self._world.call("refund", lambda: self._refund(request.key))
-
-    def refund_status(self, key: str, amount_minor: int, _deadline: float) -> Result[Payment]:
-        return self._world.call("refund", lambda: self._refunded(key), ask=True)
-
-    def _debit(self, key: str) -> Result[Payment]:
-        world = self._world
-        if world.profile.prompt:
-            world.prompts.setdefault(key, world.now + self.ANSWER_SECONDS)
-            return self._status(key)
-        if not (world.profile.keyed and key in world.debits):
-            world.debits.append(key)
-            world.check()
-        return Success(Payment("op-1", AMOUNT))
-
-    def _status(self, key: str) -> Result[Payment]:
-        world = self._world
-        answer_at = world.prompts.get(key)
-        if answer_at is not None and world.now < answer_at:
-            return Pending("op-1", 5.0)
-        if answer_at is not None and key not in world.debits:
-            if not world.profile.agrees:
-                return Declined(Reason.CANCELLED)
-            world.debits.append(key)
-            world.check()
-        return Success(Payment("op-1", AMOUNT)) if key in world.debits else NotFound()
-
-    def _refund(self, key: str) -> Result[Payment]:
-        world = self._world
-        if not (world.profile.keyed and key in world.refunds):
-            world.refunds.append(key)
-            world.check()
-        return Success(Payment("op-2", AMOUNT))
-
-    def _refunded(self, key: str) -> Result[Payment]:
-        return Success(Payment("op-2", AMOUNT)) if key in self._world.refunds else NotFound()
-
-
-class _Platform:
-    """Sales: a repeat is answered with what was first done, a void of nothing leaves nothing."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def record_sale(self, sale: Sale, _deadline: float) -> Result[Any]:
-        assert sale.debit_ref == "op-1"
-        return self._world.call("sale", lambda: self._record(sale.purchase_id))
-
-    def put_token(
-        self, purchase_id: str, token: str, _deadline: float, *, delivered: bool
-    ) -> Result[None]:
-        return self._world.call("token", lambda: self._note(purchase_id, token))
-
-    def void_sale(self, purchase_id: str, _deadline: float) -> Result[None]:
-        return self._world.call("void", lambda: self._void(purchase_id))
-
-    def _record(self, purchase_id: str) -> Result[Any]:
-        if not self._world.debits:
-            raise Broken("a sale without a debit")
-        if self._world.sales.setdefault(purchase_id, "stands") == "void":
-            return Declined(Reason.CONFLICT)
-        return Success("recorded")
-
-    def _note(self, purchase_id: str, token: str) -> Result[None]:
-        if self._world.sales.get(purchase_id) != "stands" or token not in self._world.tokens:
-            raise Broken("a token noted of no sale")
-        self._world.noted.append(token)
-        return Success(None)
-
-    def _void(self, purchase_id: str) -> Result[None]:
-        if self._world.tokens:
-            raise Broken("a sale with a token voided")
-        if purchase_id in self._world.sales:
-            self._world.sales[purchase_id] = "void"
-        return Success(None)
-
-
-class _Hes:
-    """Tokens; one that is not keyed makes another token for a repeat."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def vend(
-        self, vend_id: str, serial: str, kwh_tenths: int, _deadline: float
-    ) -> Result[Vend]:
-        return self._world.call("vend", self._vend)
-
-    def last_vend(self, vend_id: str, _deadline: float) -> Result[Vend]:
-        return self._world.call("vend", self._last, ask=True)
-
-    def _vend(self) -> Result[Vend]:
-        world = self._world
-        if not world.tokens or not world.profile.keyed:
-            world.tokens.append(str(int(TOKEN) + len(world.tokens)).zfill(20))
-            world.check()
-        return self._last()
-
-    def _last(self) -> Result[Vend]:
-        tokens = self._world.tokens
-        if not tokens:
-            return NotFound()
-        return Success(Vend("p-1", tokens[-1], 100, delivered=False, serial="04246801379"))
-
-
-class _Sms:
-    """Takes every SMS, repeats included."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def send(self, sms_id: str, to: str, text: str, _deadline: float) -> Result[str]:
-        name = sms_id.removeprefix("p-1:")
-        return self._world.call(name, lambda: self._take(name, text))
-
-    def _take(self, name: str, text: str) -> Result[str]:
-        self._world.texts.append((name, text))
-        return Success("c-1")
-
-
-def at_rest(world: World, purchase: Purchase) -> None:
-    """What must hold once nothing is due any more; raises `Broken`."""
-    world.check()
-    _books_agree(world, purchase)
-    _client_knows(world, purchase)
-
-
-def _books_agree(world: World, purchase: Purchase) -> None:
-    vended = purchase.resolution is Resolution.VEND
-    steps = purchase.steps
-    if purchase.state not in FINAL and not (
-        purchase.state is State.VENDED
-        and StepState.REFUSED in {steps["token"].state, steps["sms:token"].state}
-    ):
-        raise Broken(f"rests at {purchase.state}")
-    if bool(world.tokens) is not vended or (vended and purchase.token != world.tokens[0]):
-        raise Broken("the ledger and the head end system disagree")
-    if (purchase.state is State.REFUNDED) is not bool(world.refunds):
-        raise Broken("the ledger and the operator disagree about the refund")
-    paid = bool(world.debits)
-    if paid is not (steps["debit"].state is StepState.DONE):
-        raise Broken("the ledger and the operator disagree about the debit")
-    if paid and not (vended or world.refunds or purchase.state is State.SUSPENSE):
-        raise Broken("paid, and nothing came of it")
-    stands = world.sales.get(purchase.id) == "stands"
-    void = steps.get("void")
-    voidable = void is None or void.state is not StepState.REFUSED
-    if stands is not vended and voidable:
-        raise Broken(f"the sale {'stands' if stands else 'is missing'}")
-    if vended and bool(world.noted) is not (steps["token"].state is StepState.DONE):
-        raise Broken("the platform and the ledger disagree about the token")
-
-
-_TELLS = {
-    State.COMPLETED: {"sms:token"},
-    State.VENDED: {"sms:token"},
-    State.DECLINED: {"sms:insufficient_funds", "sms:declined"},
-    State.EXPIRED: {"sms:expired"},
-    State.REFUNDED: {"sms:refunded"},
-    State.SUSPENSE: set(),
-}
-
-
-def _client_knows(world: World, purchase: Purchase) -> None:
-    sent = {name for name, _text in world.texts}
-    wanted = _TELLS[purchase.state]
-    refused = any(
-        step.state is StepState.REFUSED for name, step in purchase.steps.items() if name in wanted
-    )
-    if wanted and not wanted & sent and not refused:
-        raise Broken(f"the client was not told of {purchase.state}")
-    if sent - {"sms:verifying", "sms:delayed"} - wanted:
-        raise Broken(f"{purchase.state}, but told {sorted(sent)}")
-    if len(set(world.texts)) != len(sent):
-        raise Broken("an SMS was repeated with another text")
-    for told in world.bell.told:
-        if told.outcome in {"declined", "insufficient_funds"} and world.debits:
-            raise Broken(f"{told.outcome} on the screen of a client who paid")
-        if told.outcome in {"paid", "vended"} and not world.debits:
-            raise Broken(f"{told.outcome} on the screen of a client who did not pay")
-        if told.outcome == "vended" and told.fields["token"] != world.tokens[0]:
-            raise Broken("another token on the screen")

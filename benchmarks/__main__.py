@@ -1,0 +1,179 @@
+"""`make bench`: the five-hop dialog against a hand-written reference, and the whole path.
+
+`python -m benchmarks dialog|waiting|whole` runs one part.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+from benchmarks import load, measure
+from cassou.embedded import EmbeddedRedis
+from cassou.inbox import Sandbox
+from cassou.stack import Stack
+from ussd_app.gateways import GATEWAYS
+from ussd_app.replay.over_http import HttpPhone
+
+_ROOT = Path(__file__).parent.parent
+_ROUNDS = 3
+_SECONDS = 4.0
+_PROCESSES, _THREADS = 2, 16
+_PURCHASES = 40
+
+
+def main(parts: list[str]) -> int:
+    """Run the parts asked for, or all; 1 if anything showed a wrong screen."""
+    known: dict[str, Callable[[], int]] = {"dialog": dialog, "waiting": waiting, "whole": whole}
+    unknown = sorted(set(parts) - set(known))
+    if unknown:
+        print(f"no part {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    print(f"machine: {measure.machine()}")
+    return 1 if sum(known[part]() for part in parts or list(known)) else 0
+
+
+def _environment(redis: EmbeddedRedis, directory: Path) -> dict[str, str]:
+    return {
+        "CASSOU_REDIS_URL": redis.url,
+        "CASSOU_VAR_DIR": str(directory),
+        "CASSOU_ENDPOINTS_FILE": str(_ROOT / "endpoints.yaml"),
+        "CASSOU_ENVIRONMENT": "production",
+        "CASSOU_SECRET_KEY": "ab" * 32,
+    }
+
+
+def dialog() -> int:
+    """CPU and speed of the dialog, back-ends stubbed, both apps on the same server, in turn."""
+    print("\nfive-hop dialog, back-ends stubbed in process, 16 callers; interleaved rounds")
+    print(
+        f"{'':10}{'CPU s/1000':>12}{'Redis':>8}{'dialogs/s':>11}{'p50 ms':>8}{'p99 ms':>8}{'MiB':>6}"
+    )
+    wrong = 0
+    ratios = []
+    with tempfile.TemporaryDirectory(prefix="cassou-bench-") as name:
+        directory = Path(name)
+        with EmbeddedRedis.start(directory / "redis") as redis:
+            env = _environment(redis, directory)
+            for _ in range(_ROUNDS):
+                cost = {}
+                for app in ("bare", "stubbed"):
+                    port = measure.free_port()
+                    command = measure.granian(
+                        f"benchmarks.{app}:application", port, _PROCESSES, _THREADS
+                    )
+                    with measure.serving(command, port, env) as server:
+                        load.drive(port, 0.5, 1, 8)
+                        before = measure.cpu_seconds(server.pid)
+                        redis_before = measure.cpu_seconds(redis.pid)
+                        seen = load.drive(port, _SECONDS, 1, 16)
+                        used = measure.cpu_seconds(server.pid) - before
+                        redis_used = measure.cpu_seconds(redis.pid) - redis_before
+                        memory = measure.pss_mib(server.pid)
+                    wrong += seen.wrong
+                    cost[app] = used * 1000 / seen.dialogs
+                    print(
+                        f"{'ours' if app == 'stubbed' else app:10}{cost[app]:12.2f}"
+                        f"{redis_used * 1000 / seen.dialogs:8.2f}"
+                        f"{seen.dialogs / _SECONDS:11.0f}"
+                        f"{_at(seen.hop_seconds, 0.5):11.1f}{_at(seen.hop_seconds, 0.99):11.1f}"
+                        f"{memory:11.0f}"
+                    )
+                ratios.append(cost["stubbed"] / cost["bare"])
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"CPU ours/bare: {each}; median {statistics.median(ratios):.2f}; wrong screens {wrong}")
+    return wrong
+
+
+def waiting() -> int:
+    """How the other callers fare while one call in twenty waits 300 ms for a back-end."""
+    print("\none call in 20 waits 300 ms; 32 callers: hops of all callers")
+    print(f"{'threads':10}{'dialogs/s':>11}{'p50 ms':>8}{'p95 ms':>8}")
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="cassou-bench-") as name:
+        directory = Path(name)
+        with EmbeddedRedis.start(directory / "redis") as redis:
+            for threads in (1, 4, 8, 16):
+                env = {
+                    **_environment(redis, directory),
+                    "BENCH_WAIT_EVERY": "20",
+                    "CASSOU_WEB_THREADS": str(max(threads, 2)),
+                    "CASSOU_WAITING_CALLERS_MAX": str(max(threads, 2) - 1),
+                }
+                port = measure.free_port()
+                command = measure.granian(
+                    "benchmarks.stubbed:application", port, _PROCESSES, threads
+                )
+                with measure.serving(command, port, env):
+                    load.drive(port, 0.5, 1, 8)
+                    seen = load.drive(port, _SECONDS, 1, 32)
+                print(
+                    f"{f'2 x {threads}':10}{seen.dialogs / _SECONDS:11.0f}"
+                    f"{_at(seen.hop_seconds, 0.5):8.1f}{_at(seen.hop_seconds, 0.95):8.1f}"
+                )
+    # A caller that finds no free slot reads a holding screen, which this load counts as wrong.
+    return wrong
+
+
+def whole() -> int:
+    """Purchases through everything: RQ, workers, ledger, simulators, head end system."""
+    print("\nwhole purchases: dial to SMS, 4 callers, RQ, ledger, simulators, real tokens")
+    with tempfile.TemporaryDirectory(prefix="cassou-bench-") as name:
+        stack = Stack(Path(name), lambda _name, _line: None)
+        addresses = stack.start()
+        try:
+            sandbox = Sandbox(addresses.operator)
+            began = time.perf_counter()
+            with ThreadPoolExecutor(4) as pool:
+                hops = list(
+                    pool.map(
+                        lambda n: _buy(addresses.web, addresses.operator, n), range(_PURCHASES)
+                    )
+                )
+            took = time.perf_counter() - began
+            missing = sum(
+                sandbox.wait_sms(_number(n), lambda text: "Code" in text, 20) is None
+                for n in range(_PURCHASES)
+            )
+        finally:
+            stack.stop()
+    seconds = sorted(each for each, _ in hops)
+    shown = sum(token for _, token in hops)
+    print(
+        f"{_PURCHASES} purchases in {took:.1f} s; dialog p50 {_at(seconds, 0.5):.0f} ms, "
+        f"p95 {_at(seconds, 0.95):.0f} ms; token on the screen {shown}/{_PURCHASES}; SMS missing {missing}"
+    )
+    return missing
+
+
+def _number(number: int) -> str:
+    return f"+22670130{number:03d}"
+
+
+def _buy(web: str, operator: str, number: int) -> tuple[float, bool]:
+    msisdn = _number(number)
+    url = f"{operator}/_sandbox/wallets/{msisdn}"
+    requests.put(url, json={"balance_minor": 100_000}, timeout=10).raise_for_status()
+    phone = HttpPhone(f"{web}/ussd/demo", GATEWAYS["africastalking"], msisdn, ("*789#",))
+    began = time.perf_counter()
+    phone.dial("*789#")
+    for typed in ("1", "04246801379", "10"):
+        phone.send(typed)
+    last = phone.send("1")
+    return time.perf_counter() - began, "Code" in last.text
+
+
+def _at(ordered: tuple[float, ...] | list[float], part: float) -> float:
+    """A quantile in milliseconds."""
+    return ordered[min(int(len(ordered) * part), len(ordered) - 1)] * 1000 if ordered else 0.0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,232 @@
+"""What may follow what: only the flow's own edges, and calls known by derived ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ussd_app.engine import Hold
+from ussd_app.flow.compiler import Library, all_edges, compile_source
+from ussd_app.screens import FlowStuck, Program
+from ussd_app.session import FORMAT, UnknownFormat, dump, load
+from ussd_app.states import Moves, NoSuchMove
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Dialog
+
+SERIAL = "04246801379"
+
+HEAD = """\
+cassou: 1
+flow: special
+service_codes: ["*789#"]
+languages: {default: fr}
+start: home
+vars:
+  word: {type: text}
+  amount: {type: integer, min: 1, max: 9}
+  pin: {type: digits, lengths: [4], sensitive: true}
+states:
+"""
+PAYING = """\
+  paying:
+    call: purchase.start
+    with: {serial: "1", kwh: "1", quote: "1", total: "1", valid_until: "1"}
+    once_per: session
+    outcomes: {vended: bye, paid: bye, prompted: bye, pending: bye, insufficient_funds: bye,
+               declined: bye, quote_expired: home, late: bye, failed: bye}
+  bye: {end: Fini.}
+"""
+
+
+def special(program: Program, states: str) -> Program:
+    """A small flow of its own against the shipped catalogue and texts."""
+    flow = program.flow
+    library = Library(flow.backends, flow.system, flow.filters, b"")
+    return Program.of(compile_source(HEAD + states, "special.yaml", library))
+
+
+def test_every_edge_moves_and_nothing_else_does(program: Program) -> None:
+    edges = all_edges(program.flow)
+    known = {(edge.source, edge.trigger): edge.dest for edge in edges}
+    triggers = {edge.trigger for edge in edges}
+
+    for state in program.flow.states:
+        for trigger in triggers:
+            if (state, trigger) in known:
+                assert program.moves.can(state, trigger)
+                assert program.moves.move(state, trigger) == known[state, trigger]
+            else:
+                assert not program.moves.can(state, trigger)
+                with pytest.raises(NoSuchMove, match=f'no edge "{trigger}" at state "{state}"'):
+                    program.moves.move(state, trigger)
+
+
+@pytest.mark.parametrize("trigger", ["to_bye", "done_token", "", "option:99"])
+def test_a_trigger_of_no_edge_is_refused(program: Program, trigger: str) -> None:
+    with pytest.raises(NoSuchMove, match="anywhere"):
+        program.moves.move("home", trigger)
+
+
+def test_one_machine_serves_many_threads(program: Program) -> None:
+    moves = Moves(program.flow)
+    edges = [edge for edge in all_edges(program.flow) for _ in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        moved = pool.map(lambda edge: moves.move(edge.source, edge.trigger), edges)
+    assert list(moved) == [edge.dest for edge in edges]
+
+
+def test_a_payment_has_one_id_in_its_session_and_another_in_the_next(
+    new_dialog: Callable[..., Dialog],
+) -> None:
+    ids = []
+    for instance in ("one", "two"):
+        dialog = new_dialog(instance=instance, answers={"purchase.start": "quote_expired"})
+        dialog.dial()
+        dialog.send("1", SERIAL, "10", "1")
+        dialog.send("1", "1")
+        ids.append([call.id for call in dialog.calls if call.backend == "purchase.start"])
+    assert [len(each) for each in ids] == [2, 2]
+    assert [len(set(each)) for each in ids] == [1, 1]
+    assert ids[0][0] != ids[1][0]
+
+
+def test_a_look_up_has_one_id_per_visit(dialog: Dialog) -> None:
+    dialog.dial()
+    dialog.send("1", SERIAL, "10", "2", "20", "2", "20")
+    quotes = [call.id for call in dialog.calls if call.backend == "tariffs.quote"]
+
+    assert len(quotes) == len(set(quotes)) == 3
+
+
+def test_a_shortcut_does_not_pay_behind_an_input(
+    program: Program, new_dialog: Callable[..., Dialog]
+) -> None:
+    states = "  home: {input: Combien?, save: amount, next: paying}\n" + PAYING
+    dialog = new_dialog(special(program, states))
+
+    assert dialog.dial("5") == "Combien?"
+    assert dialog.calls == []
+    assert dialog.send("5").startswith("Fini")
+
+
+def test_a_shortcut_does_not_pay_behind_a_look_up_or_a_branch(
+    program: Program, new_dialog: Callable[..., Dialog]
+) -> None:
+    states = """\
+  home:
+    menu: Bonjour
+    options:
+      - {label: Acheter, next: open}
+      - {label: Lire, next: amount}
+  amount: {input: Combien?, save: amount, next: size}
+  size:
+    branch: [{when: "{amount} > 3", next: home}]
+    else: open
+  open:
+    call: purchases.open
+    outcomes: {none: paying, open: bye, late: bye, failed: bye}
+"""
+    paths = {"1": "home", "2*2": "amount", "2*5": "amount"}
+    for dialled, stops in paths.items():
+        dialog = new_dialog(special(program, states + PAYING))
+        dialog.dial(dialled)
+        assert (dialog.at(), dialog.calls) == (stops, [])
+
+
+def test_a_shortcut_never_fills_a_sensitive_input(
+    program: Program, new_dialog: Callable[..., Dialog]
+) -> None:
+    states = "  home: {input: Code?, save: pin, next: bye}\n  bye: {end: Fini.}\n"
+    dialog = new_dialog(special(program, states))
+
+    assert dialog.dial("1234") == "Code?"
+
+
+def test_a_state_may_refuse_shortcuts(program: Program, new_dialog: Callable[..., Dialog]) -> None:
+    states = "  home: {input: Mot?, save: word, next: bye, shortcut: never}\n  bye: {end: Fini.}\n"
+    dialog = new_dialog(special(program, states))
+
+    assert dialog.dial("abc") == "Mot?"
+    assert dialog.send("abc") == "Fini."
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"), [("9", "petit"), ("10", "petit"), ("11", "grand"), ("nan", "grand")]
+)
+def test_conditions_compare_numbers_as_numbers_and_all_else_as_text(
+    program: Program, new_dialog: Callable[..., Dialog], typed: str, text: str
+) -> None:
+    states = """\
+  home: {input: Mot?, save: word, next: size}
+  size:
+    branch: [{when: "{word} > 10", next: big}]
+    else: small
+  big: {end: grand}
+  small: {end: petit}
+"""
+    dialog = new_dialog(special(program, states))
+    dialog.dial()
+
+    assert dialog.send(typed) == text
+
+
+@pytest.mark.parametrize("typed", ["nan", "-nan", "snan", "inf", "1e999999", "٣", "'"])
+@pytest.mark.parametrize("operator", ["==", "!=", "<", "<=", ">", ">="])
+def test_no_word_a_client_types_breaks_a_condition(
+    program: Program, new_dialog: Callable[..., Dialog], typed: str, operator: str
+) -> None:
+    states = f"""\
+  home: {{input: Mot?, save: word, next: size}}
+  size:
+    branch: [{{when: "{{word}} {operator} 10", next: bye}}]
+    else: bye
+  bye: {{end: Fini.}}
+"""
+    dialog = new_dialog(special(program, states))
+    dialog.dial()
+
+    assert dialog.send(typed) == "Fini."
+
+
+def test_a_circle_of_invisible_states_is_left(
+    program: Program, new_dialog: Callable[..., Dialog]
+) -> None:
+    states = """\
+  home: {input: Mot?, save: word, next: one}
+  one:
+    branch: [{when: "{word} == x", next: bye}]
+    else: two
+  two:
+    branch: [{when: "{word} == x", next: bye}]
+    else: one
+  bye: {end: Fini.}
+"""
+    dialog = new_dialog(special(program, states))
+    dialog.dial()
+
+    with pytest.raises(FlowStuck, match="shows nothing after state"):
+        dialog.send("y")
+
+
+def test_a_hold_where_nothing_is_awaited_is_refused(dialog: Dialog) -> None:
+    dialog.dial()
+    with pytest.raises(FlowStuck, match="waits for nothing"):
+        dialog.step(Hold())
+
+
+@pytest.mark.parametrize("values", [[], [FORMAT], [FORMAT + 1, *range(18)], ["x"]])
+def test_a_session_of_another_format_is_told_apart(values: list[object]) -> None:
+    with pytest.raises(UnknownFormat):
+        load(values)
+
+
+def test_a_stored_session_is_small(dialog: Dialog) -> None:
+    dialog.dial()
+    dialog.send("1", SERIAL, "10")
+
+    assert dialog.session is not None
+    assert len(str(dump(dialog.session))) < 1000
