@@ -170,7 +170,9 @@ class _Hop:
     def _repeats(self, record: Record) -> bool:
         if record.hop != self.request.hop or self._differs(record):
             return False
-        if self.request.kind is not Kind.BEGIN or self._lives(record):
+        # A hop that was not its session's first is never the dial of a new one, however late.
+        later = record.session.hops > 1
+        if self.request.kind is not Kind.BEGIN or self._lives(record) or later:
             return True
         return self.host.clock() - record.claimed_at < REPEAT_SECONDS
 

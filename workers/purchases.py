@@ -140,9 +140,10 @@ def _call(office: Office, purchase: Purchase, act: Act) -> Result[object]:
         case "refund", Verb.ASK:
             return office.wallet.refund_status(key, purchase.amount_minor, seconds)
         case "vend", Verb.SEND:
-            return office.hes.vend(purchase.id, purchase.serial, purchase.kwh_tenths, seconds)
+            vend = office.hes.vend(purchase.id, purchase.serial, purchase.kwh_tenths, seconds)
+            return _checked(purchase, vend)
         case "vend", Verb.ASK:
-            return office.hes.last_vend(purchase.id, seconds)
+            return _checked(purchase, office.hes.last_vend(purchase.id, seconds))
         case "sale", _:
             return office.platform.record_sale(_sale(purchase), seconds)
         case "token", _:
@@ -152,6 +153,15 @@ def _call(office: Office, purchase: Purchase, act: Act) -> Result[object]:
         case "void", _:
             return office.platform.void_sale(purchase.id, seconds)
     return _sms(office, purchase, act.step, seconds)
+
+
+def _checked(purchase: Purchase, result: Result[Vend]) -> Result[object]:
+    """A vend counts only if it is for this meter and this much energy."""
+    if isinstance(result, Success):
+        vend = result.value
+        if (vend.serial, vend.kwh_tenths) != (purchase.serial, purchase.kwh_tenths):
+            return Unknown("the head end system vended something else")
+    return result
 
 
 def _sale(purchase: Purchase) -> Sale:

@@ -105,7 +105,17 @@ def _together(each: Callable[[int], object], times: int) -> list[object]:
 
 
 def test_what_is_kept_is_read_back_whole(ledger: Ledger) -> None:
-    step = Step("debit", StepState.DOUBT, 2, True, NOW, NOW + 1.25, 3, 1, NOW + 2.5)
+    step = Step(
+        "debit",
+        StepState.DOUBT,
+        sends=2,
+        doubted=True,
+        first_sent_at=NOW,
+        sent_at=NOW + 1.25,
+        asks=3,
+        not_found=1,
+        due_at=NOW + 2.5,
+    )
     full = replace(
         _purchase(),
         state=State.VENDED,

@@ -227,3 +227,25 @@ def test_no_log_line_holds_a_number_a_serial_or_a_token(
     assert caplog.records
     for secret in ("70123456", SERIAL, "0123456789", "0123 4567"):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("later_seconds", [0, 29, 31, 500])
+def test_a_repeat_of_a_last_hop_however_late_begins_nothing(rig: Rig, later_seconds: int) -> None:
+    last = rig.walk("1", SERIAL, "10", "1").data
+    rig.clock[0] += later_seconds
+
+    assert rig.post(f"1*{SERIAL}*10*1").data == last
+    assert len(rig.desk.started_ids("purchase.start")) == 1
+
+
+def test_an_ended_sessions_first_hop_is_a_repeat_soon_and_a_new_dial_later(rig: Rig) -> None:
+    rig.desk.outcomes["meters.find"] = "blocked"
+    first = rig.post(f"1*{SERIAL}")
+    instance = rig.record().session.instance
+    rig.clock[0] += 29
+    assert rig.post(f"1*{SERIAL}").data == first.data
+    assert rig.record().session.instance == instance
+    rig.clock[0] += 2
+    rig.post(f"1*{SERIAL}")
+
+    assert rig.record().session.instance != instance
