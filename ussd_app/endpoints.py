@@ -89,6 +89,7 @@ def load(path: Path, environment: Mapping[str, str]) -> dict[str, ConfiguredEndp
     node, problems = read(source, str(path))
     reader.problems += problems
     top = reader.mapping(node, "the endpoints file", ("cassou", "endpoints"))
+    reader.version(top, "the endpoints file")
     found = {}
     for key, value in reader.mapping(top.get("endpoints"), '"endpoints:"', None).entries:
         found[reader.name(key, "endpoint")] = _endpoint(reader, key, value, environment)

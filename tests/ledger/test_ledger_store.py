@@ -161,7 +161,7 @@ def test_money_and_energy_are_positive(ledger: Ledger, change: dict[str, int]) -
     with pytest.raises(IntegrityError) as caught:
         ledger.insert(replace(_purchase(), **change))  # type: ignore[arg-type]  # ints both
 
-    assert "04246801379" not in str(caught.value)
+    assert MSISDN not in str(caught.value)
     assert ledger.get("p-1") is None
 
 

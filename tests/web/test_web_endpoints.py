@@ -118,6 +118,11 @@ def test_a_secret_never_shows(tmp_path: Path) -> None:
             ),
         ),
         (
+            "cassou: 1",
+            "cassou: 2",
+            '1:9: error: this Cassou reads "cassou: 1", not "2" [wrong-version]',
+        ),
+        (
             "127.0.0.0/8",
             "127.0.0.1/8",
             '5:21: error: "127.0.0.1/8" is not a network such as 10.0.0.0/8 [wrong-type]',

@@ -21,7 +21,7 @@ def parse_catalogue(source: str, file: str) -> MappingType[str, Backend]:
     node, problems = read(source, file)
     reader.problems += problems
     top = reader.mapping(node, "a catalogue", ("cassou", "backends"))
-    _version(reader, top)
+    reader.version(top, "the file")
     backends = {}
     found = top.get("backends")
     for key, value in reader.mapping(found, "backends", None).entries:
@@ -29,14 +29,6 @@ def parse_catalogue(source: str, file: str) -> MappingType[str, Backend]:
     if reader.problems:
         raise FlowError(reader.problems, source)
     return backends
-
-
-def _version(reader: Reader, top: Mapping) -> None:
-    if reader.word(top, "cassou", "the file") not in {"1", ""}:
-        node = top.get("cassou")
-        reader.problem(
-            node.at if node else top.at, "wrong-version", 'this Cassou reads "cassou: 1"'
-        )
 
 
 def _backend(reader: Reader, key: Scalar, node: Node) -> Backend:
@@ -128,7 +120,7 @@ def parse_system(source: str, file: str) -> MappingType[str, Text]:
     node, problems = read(source, file)
     reader.problems += problems
     top = reader.mapping(node, "the system texts", ("cassou", "languages", "texts"))
-    _version(reader, top)
+    reader.version(top, "the file")
     languages = reader.sequence(top.get("languages"), '"languages:"', top.at)
     reader.languages = tuple(reader.scalar(item, "a language").value for item in languages)
     found = {}

@@ -71,10 +71,7 @@ def compile_source(source: str, file: str, library: Library) -> Flow:
 
 
 def _flow(reader: Reader, top: MappingNode, library: Library, digest: hashlib._Hash) -> Flow:
-    version = reader.word(top, "cassou", "a flow")
-    if version not in {"1", ""}:
-        at = top.by_name["cassou"].at
-        reader.problem(at, "wrong-version", f'this Cassou reads "cassou: 1", not "{version}"')
+    reader.version(top, "a flow")
     reader.languages = _languages(reader, top, library)
     parser = FlowParser(reader)
     variables_node = top.get("vars")

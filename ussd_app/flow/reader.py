@@ -67,6 +67,13 @@ class Reader:
         self.problem(node.at, "wrong-shape", f"{what} must be one text")
         return Scalar("", node.at)
 
+    def version(self, top: Mapping, what: str) -> None:
+        """Check the version of the language a file is written in."""
+        typed = self.word(top, "cassou", what)
+        if typed not in {"1", ""}:
+            at = top.by_name["cassou"].at
+            self.problem(at, "wrong-version", f'this Cassou reads "cassou: 1", not "{typed}"')
+
     def name(self, scalar: Scalar, what: str) -> str:
         """A name: lower-case letters, digits and underscores."""
         if not NAME.match(scalar.value):
