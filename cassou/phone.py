@@ -15,7 +15,7 @@ _COLUMNS = 36
 
 def phone(screen: Screen, septets_max: int, title: str) -> Panel:
     """A screen as a phone shows it, its counter below."""
-    used = gsm7.cost(screen.text, ucs2=False)
+    used = gsm7.cost(screen.text)
     lines: list[Text | Padding] = [Text(screen.text)]
     if screen.action is Action.CONTINUE:
         lines.append(Padding(Text("> _", style="bold"), (1, 0, 0, 0)))

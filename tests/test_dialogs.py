@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import World
 
+from tests.whole_system import World
 from ussd_app.messages import Budget
 from ussd_app.replay import player
 from ussd_app.replay.transcript import load

@@ -124,7 +124,6 @@ def _endpoint(
     )
     budget = Budget(
         reader.integer(body, "septets_max", 160, 40, 182),
-        0,
         float(reader.integer(body, "reply_seconds", 5, 1, 120)),
     )
     return ConfiguredEndpoint(facts, gateway, _trust(reader, body, key, environment), budget)

@@ -52,7 +52,7 @@ class UssdRequest:
     """One callback in neutral words.
 
     `msisdn` is E.164 with its plus, "" where the gateway gives none. `input` is the newest input,
-    or the whole history where `accumulated` is true (`newest` cuts it). On begin, `input` is what
+    or the whole history where `accumulated` is true (`resolve` cuts it). On begin, `input` is what
     was dialled after the service code, parts joined with `*`. `hop` is the fingerprint by which a
     repeat of this callback is known; `position` orders hops of one session where the gateway
     numbers them (a counter) or lets its text grow (the text's length), and is None where it does
@@ -107,11 +107,9 @@ class UssdReply:
 class Budget:
     """What a gateway lets one screen hold, and how long it waits for a reply.
 
-    `septets_max` counts GSM-7 septets (3GPP TS 23.038; 182 fit in 160 octets), `ucs2_max` counts
-    UCS-2 characters (0: the gateway cannot carry them). `reply_seconds` is from the callback's
-    arrival to the last byte of the reply.
+    `septets_max` counts GSM-7 septets (3GPP TS 23.038; 182 fit in 160 octets).
+    `reply_seconds` is from the callback's arrival to the last byte of the reply.
     """
 
     septets_max: int = 160
-    ucs2_max: int = 0
     reply_seconds: float = 5.0

@@ -143,4 +143,4 @@ def _pages(layout: Layout, budget: Budget) -> list[Page]:
         tuple((key, gsm7.transliterate(label)) for key, label in layout.footer),
         (layout.more[0], gsm7.transliterate(layout.more[1])),
     )
-    return paginate(sent, lambda text: gsm7.cost(text, ucs2=False) <= most)
+    return paginate(sent, lambda text: gsm7.cost(text) <= most)

@@ -147,12 +147,25 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks each
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            name = str(problem["loc"][0]) if problem["loc"] else ""
-            sentence = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{PREFIX}{name.upper()}: {sentence}" if name else sentence)
-        raise BadSettings("\n".join(lines)) from None
+        problems = _problems(error)
+        # What must agree is only looked at once every field is good: look again without the bad.
+        bad = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+        defaults = {name: Settings.model_fields[name].default for name in bad}
+        if bad:
+            try:
+                Settings(**{**overrides, **defaults})
+            except ValidationError as further:
+                problems += _problems(further)
+        raise BadSettings("\n".join(problems)) from None
+
+
+def _problems(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        sentence = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{PREFIX}{name.upper()}: {sentence}" if name else sentence)
+    return lines
 
 
 def secret_octets(settings: Settings) -> bytes:
@@ -191,7 +204,9 @@ def _secret(value: object) -> bool:
 
 
 def _without_password(shown: str) -> str:
-    """A URL's password never shows."""
+    """A URL's password never shows, in front of its host or behind its query's mark."""
+    shown, mark, _ = shown.partition("?") if "://" in shown else (shown, "", "")
+    shown += f"{mark}…" if mark and not shown.startswith("unix:") else ""
     head, at, tail = shown.rpartition("@")
     if not at or "://" not in head:
         return shown

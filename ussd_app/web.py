@@ -54,9 +54,10 @@ def create_app(
 class Refused(Exception):  # noqa: N818  # refused, not in error
     """A request that is no callback: the HTTP status and a sentence for who sent it."""
 
-    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+    def __init__(self, status: HTTPStatus, sentence: str, *headers: tuple[str, str]) -> None:
         super().__init__(sentence)
         self.status = status
+        self.headers = headers
 
 
 class Callbacks:
@@ -89,7 +90,7 @@ class Callbacks:
         except Refused as refused:
             log.info("%s refused: %s", name, refused)
             body = f"{refused}\n".encode()
-            reply = UssdReply(refused.status, "text/plain; charset=utf-8", body)
+            reply = UssdReply(refused.status, "text/plain; charset=utf-8", body, refused.headers)
         status = HTTPStatus(reply.status)
         start_response(
             f"{status.value} {status.phrase}",
@@ -107,7 +108,8 @@ class Callbacks:
             raise Refused(HTTPStatus.NOT_FOUND, "no such page under this endpoint")
         if method not in endpoint.gateway.methods:
             allowed = ", ".join(sorted(endpoint.gateway.methods))
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"this gateway calls back by {allowed}")
+            sentence = f"this gateway calls back by {allowed}"
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, ("Allow", allowed))
         return HttpRequest(
             method,
             path.rstrip("/"),

@@ -63,15 +63,9 @@ def test_what_is_outside_becomes_its_nearest_neighbour(text: str, sent: str) -> 
     assert gsm7.transliterate(text) == sent
 
 
-def test_ucs2_counts_two_units_beyond_the_basic_plane() -> None:
-    assert gsm7.ucs2_units("aé日") == 3
-    assert gsm7.ucs2_units("😀") == 2
-    assert gsm7.cost("😀a", ucs2=True) == 3
-
-
 def test_a_text_that_is_not_sendable_has_no_septets_and_the_worst_cost() -> None:
     assert gsm7.septets("ç") is None
-    assert gsm7.cost("ç", ucs2=False) == 2
+    assert gsm7.cost("ç") == 2
 
 
 @given(st.text())

@@ -181,7 +181,7 @@ class Rig:
 def endpoint(name: str, gateway: str, trust: Trust) -> ConfiguredEndpoint:
     """An endpoint with a generous budget, so that only what is awaited decides."""
     facts = Endpoint(name, "BF", ("*789#",))
-    return ConfiguredEndpoint(facts, GATEWAYS[gateway], trust, Budget(160, 0, 30.0))
+    return ConfiguredEndpoint(facts, GATEWAYS[gateway], trust, Budget(160, 30.0))
 
 
 def client_of(host: Host) -> Client:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from saga_parties import FINAL, Broken
-from saga_world import World
-
 from ledger.model import Purchase, Resolution, State, StepState
+from tests.workers.saga_parties import FINAL, Broken
+from tests.workers.saga_world import World
 
 
 def at_rest(world: World, purchase: Purchase) -> None:

@@ -11,7 +11,7 @@ from outward.results import Declined, NotFound, Pending, Reason, Result, Success
 from platform_client.client import Sale
 
 if TYPE_CHECKING:
-    from saga_world import World
+    from tests.workers.saga_world import World
 
 AMOUNT = 1135
 TOKEN = "01234567890123456789"

@@ -12,8 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from saga_parties import AMOUNT, FINAL, Broken, Hes, Platform, Sms, Wallet
-
 from ledger.model import Purchase, Resolution
 from ledger.store import Moved
 from outward.results import (
@@ -24,6 +22,7 @@ from outward.results import (
     Result,
     Unknown,
 )
+from tests.workers.saga_parties import AMOUNT, FINAL, Broken, Hes, Platform, Sms, Wallet
 from ussd_app import menus
 from ussd_app import settings as settings_module
 from ussd_app.effects import CallResult

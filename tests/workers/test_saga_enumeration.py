@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
-from saga_audit import at_rest
-from saga_parties import Broken
-from saga_world import MENUS, WINDOWS, Fault, Profile, World
 
 from ledger.model import Purchase, State, Step
 from outward.results import Declined, Reason, Result, Unknown
+from tests.workers.saga_audit import at_rest
+from tests.workers.saga_parties import Broken
+from tests.workers.saga_world import MENUS, WINDOWS, Fault, Profile, World
 from ussd_app.render.texts import Messages
 from workers import saga
 from workers.filters import FILTERS

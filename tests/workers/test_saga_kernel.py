@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from saga_world import WINDOWS, new_purchase
 
 from ledger.model import SETTLED, Purchase, Resolution, State, Step, StepState
 from outward.results import (
@@ -25,6 +24,7 @@ from outward.results import (
     Success,
     Unknown,
 )
+from tests.workers.saga_world import WINDOWS, new_purchase
 from workers import saga
 from workers.saga import Act, Verb
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import World
 
 from ledger.model import State
+from tests.whole_system import World
 
 pytestmark = pytest.mark.world
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import World, running
 
 from ledger.model import State
+from tests.whole_system import World, running
 from ussd_app.messages import Action
 
 pytestmark = pytest.mark.world

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from conftest import World
 
 from ledger.model import Purchase, Resolution, State
+from tests.whole_system import World
 from ussd_app.messages import Action, HttpRequest
 
 pytestmark = pytest.mark.world

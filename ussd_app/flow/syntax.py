@@ -26,11 +26,10 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text as typed; `quoted` tells whether quotes or a block stood around it."""
+    """A text as typed."""
 
     value: str
     at: Position
-    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,6 @@ class Mapping:
     def get(self, name: str) -> Node | None:
         """The node under `name`, or None."""
         return self.by_name.get(name)
-
-    def key(self, name: str) -> Scalar:
-        """The key `name` itself; raises KeyError."""
-        for key, _ in self.entries:
-            if key.value == name:
-                return key
-        raise KeyError(name)
 
 
 Node = Scalar | Sequence | Mapping
@@ -154,7 +146,7 @@ class _Reader:
             self._problem(event, "yaml-trap", "a tag (!name) is not part of the language")
         if isinstance(event, yaml.ScalarEvent):
             at = _at(self._file, event.start_mark, event.end_mark)
-            return Scalar(event.value, at, event.style is not None)
+            return Scalar(event.value, at)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(event, events, depth)
         return self._mapping(event, events, depth)

@@ -1,7 +1,7 @@
-"""What the network counts: GSM 7-bit default alphabet and UCS-2 (3GPP TS 23.038, 6.2.1).
+"""What the network counts: the GSM 7-bit default alphabet (3GPP TS 23.038, 6.2.1).
 
 Characters of the basic table cost one septet, those of the extension table two (escape and code).
-A text with any other character needs UCS-2 as a whole: two octets a character.
+Any other character is replaced by its nearest before a screen is sent.
 """
 
 from __future__ import annotations
@@ -94,14 +94,7 @@ def _nearest(character: str) -> str:
     return kept or ("" if unseen else "?")
 
 
-def ucs2_units(text: str) -> int:
-    """The 16-bit units `text` takes in UCS-2 (a character beyond the basic plane takes two)."""
-    return len(text.encode("utf-16-be")) // 2
-
-
-def cost(text: str, *, ucs2: bool) -> int:
-    """What `text` costs of a budget: UCS-2 units where `ucs2`, else septets as sent."""
-    if ucs2:
-        return ucs2_units(text)
+def cost(text: str) -> int:
+    """The septets `text` costs; a character that cannot be sent counts as two."""
     counted = septets(text)
     return counted if counted is not None else len(text) * 2

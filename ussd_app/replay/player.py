@@ -14,7 +14,6 @@ from ussd_app.messages import Action, Budget, Screen
 from ussd_app.replay.transcript import Scripted, Step, Transcript, Verb
 from ussd_app.screens import Program
 
-
 #: Whether a text is the one expected.
 Matches = Callable[[str], bool]
 

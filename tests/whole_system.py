@@ -1,0 +1,226 @@
+"""A whole system as real processes, and what a test asks of it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from cassou.inbox import Sandbox
+from cassou.stack import Addresses, Stack
+from ledger.model import Purchase
+from ledger.store import Ledger, open_engine
+from ussd_app import settings as settings_module
+from ussd_app.gateways import GATEWAYS
+from ussd_app.replay.over_http import HttpPhone
+from ussd_app.sealing import Sealer
+from ussd_app.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+MENUS = ROOT / "ussd_app" / "menus"
+SERVICE_CODES = ("*789#",)
+
+ENDPOINTS = """\
+cassou: 1
+endpoints:
+  demo:
+    gateway: africastalking
+    trust: {peers: [127.0.0.0/8]}
+    service_codes: ["*789#"]
+    reply_seconds: 6
+  moov:
+    gateway: moov_xml
+    trust: {peers: [127.0.0.0/8]}
+    service_codes: ["*789#"]
+    reply_seconds: 6
+  hasty:
+    gateway: africastalking
+    trust: {peers: [127.0.0.0/8]}
+    service_codes: ["*789#"]
+    reply_seconds: 2
+  hasty_moov:
+    gateway: moov_xml
+    trust: {peers: [127.0.0.0/8]}
+    service_codes: ["*789#"]
+    reply_seconds: 2
+"""
+
+#: Windows scaled down, in seconds; what is proven does not depend on their length.
+SCALED = {
+    "CASSOU_CALL_DEADLINE_SECONDS": "4",
+    "CASSOU_MONEY_DEADLINE_SECONDS": "1.5",
+    "CASSOU_LEASE_SECONDS": "3.5",
+    "CASSOU_SETTLE_SECONDS": "4",
+    "CASSOU_ASK_SECONDS": "0.3",
+    "CASSOU_ASK_SECONDS_MAX": "2",
+    "CASSOU_NOT_FOUND_SECONDS": "6",
+    "CASSOU_RETRY_SECONDS_MAX": "1",
+    "CASSOU_NOTICE_SECONDS": "2",
+    "CASSOU_SCREEN_SECONDS": "5",
+    "CASSOU_SWEEP_SECONDS": "0.2",
+    "CASSOU_PROMPT_DELAY_SECONDS": "0.5",
+    "CASSOU_LOOKUP_FRESH_SECONDS": "0",
+}
+
+
+@dataclass
+class World:
+    """A running system, and what a test asks of it."""
+
+    stack: Stack
+    addresses: Addresses
+    settings: Settings
+    sandbox: Sandbox
+    ledger: Ledger
+    log: list[str] = field(default_factory=list)
+
+    def number(self, balance_minor: int = 100_000) -> str:
+        """The MSISDN of a new wallet."""
+        msisdn = f"+226701{secrets.randbelow(10**5):05d}"
+        self.put_wallet(msisdn, balance_minor)
+        return msisdn
+
+    def put_wallet(self, msisdn: str, balance_minor: int) -> None:
+        """A wallet with this balance."""
+        url = f"{self.addresses.operator}/_sandbox/wallets/{msisdn}"
+        _ok(requests.put(url, json={"balance_minor": balance_minor}, timeout=10))
+
+    def phone(self, endpoint: str, msisdn: str) -> HttpPhone:
+        """A phone behind one of the endpoints."""
+        name = "moov_xml" if endpoint.endswith("moov") else "africastalking"
+        url = f"{self.addresses.web}/ussd/{endpoint}"
+        return HttpPhone(url, GATEWAYS[name], msisdn, SERVICE_CODES)
+
+    def at_confirm(
+        self, msisdn: str, endpoint: str = "demo", serial: str = "04246801379"
+    ) -> HttpPhone:
+        """A phone whose next `1` pays for 10 kWh."""
+        phone = self.phone(endpoint, msisdn)
+        phone.dial("*789#")
+        phone.send("1")
+        phone.send(serial)
+        assert "1. Payer" in phone.send("10").text
+        return phone
+
+    def operator_fault(
+        self, msisdn: str, operation: str, fault: str, times: int | None = 1, seconds: float = 1.0
+    ) -> None:
+        """Order a fault of the operator for one number."""
+        order: dict[str, object] = {"msisdn": msisdn, "operation": operation, "fault": fault}
+        order |= {"times": times, "seconds": seconds}
+        _ok(requests.post(f"{self.addresses.operator}/_sandbox/faults", json=order, timeout=10))
+
+    def platform_fault(self, serial: str, operation: str, fault: str, seconds: float = 1.0) -> None:
+        """Order a fault of the platform for one meter, once."""
+        order: dict[str, object] = {"serial": serial, "operation": operation, "fault": fault}
+        order |= {"times": 1, "seconds": seconds}
+        _ok(requests.post(f"{self.addresses.platform}/_sandbox/faults", json=order, timeout=10))
+
+    def hes_fault(self, fault: str, times: int | None = 1) -> None:
+        """Order a fault before the head end system, for vends."""
+        order = {"method": "PUT", "path_prefix": "/vends", "fault": fault, "times": times}
+        _ok(requests.post(f"{self.addresses.hes_faults}/_faults", json=order, timeout=10))
+
+    def hes_well(self) -> None:
+        """Take back all faults before the head end system."""
+        _ok(requests.delete(f"{self.addresses.hes_faults}/_faults", timeout=10))
+
+    def debits(self, msisdn: str) -> list[int]:
+        """Amounts debited from a number, refunds negative, by the operator's own ledger."""
+        return [
+            entry["amount_minor"] if entry["kind"] == "debit" else -entry["amount_minor"]
+            for entry in self.sandbox.wallet_ledger(msisdn)
+        ]
+
+    def sms(self, msisdn: str, part: str, seconds: float = 30.0) -> str:
+        """The first SMS to a number that contains `part`, waited for."""
+        text = self.sandbox.wait_sms(msisdn, lambda each: part in each, seconds)
+        assert text is not None, f"no SMS with {part!r}; {self.texts(msisdn)}"
+        return text
+
+    def texts(self, msisdn: str) -> list[str]:
+        """Every SMS to a number so far."""
+        return [message["text"] for message in self.sandbox.messages(msisdn)]
+
+    def last_sms(self, msisdn: str) -> int:
+        """The number of the newest SMS to a number so far, 0 if there is none."""
+        return max((int(each["n"]) for each in self.sandbox.messages(msisdn)), default=0)
+
+    def purchase(self, msisdn: str) -> Purchase:
+        """The only purchase of a number that the operator was asked to debit."""
+        keys = {str(entry["key"]).split(":")[0] for entry in self.sandbox.wallet_ledger(msisdn)}
+        (purchase_id,) = keys
+        purchase = self.ledger.get(purchase_id)
+        assert purchase is not None
+        return purchase
+
+    def until(self, holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+        """Wait until something that no party announces has come about."""
+        pause = threading.Event()
+        for _ in range(int(seconds / 0.05)):
+            if holds():
+                return
+            pause.wait(0.05)
+        raise AssertionError(f"not within {seconds:g} s: {what}")
+
+
+def _ok(answer: requests.Response) -> None:
+    assert answer.ok, f"{answer.status_code} {answer.text}"
+
+
+def running(
+    directory: Path, environment: dict[str, str], operator_options: tuple[str, ...] = ()
+) -> Iterator[World]:
+    """A whole system, tended by a thread of its own that lives as long as it."""
+    endpoints = directory / "endpoints.yaml"
+    endpoints.write_text(ENDPOINTS)
+    log: list[str] = []
+    environment = {**SCALED, **environment, "CASSOU_ENDPOINTS_FILE": str(endpoints)}
+    stack = Stack(
+        directory,
+        lambda name, line: log.append(f"{name} {line}"),
+        environment,
+        operator_options=operator_options,
+    )
+    started, stop = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def tend() -> None:
+        try:
+            stack.start()
+            started.set()
+            while not stop.is_set():
+                stack.tend(0.2)
+        except BaseException as error:  # noqa: BLE001  # told to the test below
+            failures.append(error)
+        finally:
+            started.set()
+            stack.stop()
+
+    keeper = threading.Thread(target=tend)
+    keeper.start()
+    started.wait()
+    try:
+        if failures:
+            raise failures[0]
+        assert stack.addresses is not None
+        settings = stack.settings()
+        sandbox = Sandbox(
+            stack.addresses.operator,
+            stack.addresses.meters,
+            stack.addresses.platform,
+            settings.platform_key.get_secret_value(),
+        )
+        sealer = Sealer(settings_module.secret_octets(settings))
+        engine = open_engine(settings.ledger())
+        yield World(stack, stack.addresses, settings, sandbox, Ledger(engine, sealer), log)
+        engine.dispose()
+    finally:
+        stop.set()
+        keeper.join()
+    if failures:
+        raise failures[0]
