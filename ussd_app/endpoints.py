@@ -12,7 +12,8 @@ Read from one YAML file:
         septets_max: 160
         reply_seconds: 5
 
-Its URL is /ussd/demo; notices, where the gateway has them, come to /ussd/demo/events.
+Its URL is /ussd/demo; notices of a session's end, where the gateway sends them to a URL of
+their own, come to /ussd/demo/events.
 """
 
 from __future__ import annotations

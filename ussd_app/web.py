@@ -104,7 +104,8 @@ class Callbacks:
 
     def _read(self, endpoint: ConfiguredEndpoint, path: str, environ: Environ) -> HttpRequest:
         method: str = environ["REQUEST_METHOD"]
-        if path not in {"", "/", "/events"}:
+        path = path.rstrip("/")
+        if path not in endpoint.gateway.paths:
             raise Refused(HTTPStatus.NOT_FOUND, "no such page under this endpoint")
         if method not in endpoint.gateway.methods:
             allowed = ", ".join(sorted(endpoint.gateway.methods))
@@ -112,7 +113,7 @@ class Callbacks:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, ("Allow", allowed))
         return HttpRequest(
             method,
-            path.rstrip("/"),
+            path,
             environ.get("QUERY_STRING", ""),
             _headers(environ),
             self._body(environ) if method != "GET" else b"",

@@ -357,7 +357,7 @@ def test_a_notice_of_a_wait_that_is_over_is_not_sent(name: str, notice: str, res
 @given(
     st.lists(st.sampled_from(["not found", "unknown", "not sent", "misconfigured"]), max_size=40)
 )
-def test_questions_in_vain_are_asked_ever_more_rarely_but_always_again(answers: list[str]) -> None:
+def test_questions_in_vain_are_asked_again_within_the_longest_wait(answers: list[str]) -> None:
     purchase, now = _at("vend", "early doubt"), NOW
     for answer in answers:
         act = saga.next_act(purchase, now)

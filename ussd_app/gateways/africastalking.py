@@ -39,6 +39,7 @@ class AfricasTalking:
 
     name = "africastalking"
     methods = frozenset({"POST"})
+    paths = frozenset({"", "/events"})
     confidence = "official docs"
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:

@@ -42,6 +42,8 @@ class Gateway(Protocol):
     confidence: str
     #: The HTTP methods it calls back by.
     methods: frozenset[str]
+    #: What may follow the endpoint's URL: nothing, or where notices come.
+    paths: frozenset[str]
 
     def decode(self, request: HttpRequest, endpoint: Endpoint) -> UssdRequest:
         """The callback in neutral words; raises `BadCallback` and nothing else."""

@@ -40,6 +40,7 @@ class MoovXml:
 
     name = "moov_xml"
     methods = frozenset({"GET"})
+    paths = frozenset({""})
     confidence = "several independent client codes"
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:
