@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from ussd_app.effects import FAILED, LATE, Call, CallResult, Dropped, Effect, Scalar, Value
@@ -117,6 +117,7 @@ def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
         flow.start,
         now,
         now,
+        {},
         visit=1,
         hops=1,
         queue=tuple(event.dialled.split("*")[:SHORTCUT_MAX]) if event.dialled else (),
@@ -126,10 +127,10 @@ def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
 
 def step(program: Program, session: Session, event: Event, now: float, budget: Budget) -> Turn:
     """One turn. A session that ended is not stepped: the host answers it from its stored reply."""
-    session = replace(session, touched_at=now)
+    session = session._replace(touched_at=now)
     match event:
         case Answer(text):
-            session = replace(session, hops=session.hops + 1)
+            session = session._replace(hops=session.hops + 1)
             return _answer(program, session, normalise(text), budget)
         case Result(result):
             return _result(program, session, result, budget)
@@ -138,7 +139,7 @@ def step(program: Program, session: Session, event: Event, now: float, budget: B
         case Drop(reason):
             seconds = max(int(now - session.begun_at), 0)
             effect = Dropped(session.instance, session.state, reason, session.hops, seconds)
-            return Turn(replace(session, status=Status.DROPPED, pending=""), None, (effect,))
+            return Turn(session._replace(status=Status.DROPPED, pending=""), None, (effect,))
 
 
 def call_of(program: Program, session: Session) -> Call:
@@ -172,8 +173,7 @@ def _call_id(session: Session, state: CallState) -> str:
 
 
 def _enter(session: Session, state: str, *, trail: tuple[str, ...] | None = None) -> Session:
-    return replace(
-        session,
+    return session._replace(
         state=state,
         page=0,
         attempts=0,
@@ -189,17 +189,17 @@ def _settle(program: Program, session: Session, budget: Budget, notice: str = ""
         state = flow.states[session.state]
         if isinstance(state, CallState):
             call = call_of(program, session)
-            return Turn(replace(session, pending=call.id, waits=0), None, (call,))
+            return Turn(session._replace(pending=call.id, waits=0), None, (call,))
         if isinstance(state, Branch):
             trigger = _branch(state, named_values(session))
             session = _enter(session, moves.move(state.name, trigger))
             continue
         if state.name == flow.home and session.trail:
-            session = replace(session, trail=())
+            session = session._replace(trail=())
         if session.queue and not notice and _feeds(program, state, session):
             first, rest = session.queue[0], session.queue[1:]
-            return _answer(program, replace(session, queue=rest), normalise(first), budget)
-        return _show(program, replace(session, queue=()), budget, notice)
+            return _answer(program, session._replace(queue=rest), normalise(first), budget)
+        return _show(program, session._replace(queue=()), budget, notice)
     raise FlowStuck(f'flow "{flow.name}" shows nothing after state "{session.state}"')
 
 
@@ -267,14 +267,14 @@ def _answer(program: Program, session: Session, typed: str, budget: Budget) -> T
     state = flow.states[session.state]
     keys = flow.keys
     if typed == keys.more and has_more(program, session, budget):
-        return _settle(program, replace(session, page=session.page + 1, queue=()), budget)
+        return _settle(program, session._replace(page=session.page + 1, queue=()), budget)
     if typed == keys.back and session.page > 0:
-        return _settle(program, replace(session, page=session.page - 1), budget)
+        return _settle(program, session._replace(page=session.page - 1), budget)
     if typed == keys.back and can_go_back(program, session):
         target = moves.move(session.state, f"back:{session.trail[-1]}")
         return _settle(program, _enter(session, target, trail=session.trail[:-1]), budget)
     if typed == keys.home and session.state == flow.home:
-        return _settle(program, replace(session, page=0), budget)
+        return _settle(program, session._replace(page=0), budget)
     if typed == keys.home and moves.can(session.state, "home"):
         target = moves.move(session.state, "home")
         return _settle(program, _enter(session, target, trail=()), budget)
@@ -288,7 +288,7 @@ def _answer(program: Program, session: Session, typed: str, budget: Budget) -> T
         case Show() | Wait():
             return _onward(program, session, "next", budget)
         case End():
-            return _settle(program, replace(session, page=session.page + 1), budget)
+            return _settle(program, session._replace(page=session.page + 1), budget)
         case _:
             raise FlowStuck(f'state "{session.state}" takes no answer')
 
@@ -303,7 +303,7 @@ def _onward(program: Program, session: Session, trigger: str, budget: Budget) ->
 def _again(program: Program, session: Session, notice: str, budget: Budget) -> Turn:
     """The same screen, with what was wrong above it, or before it where it does not fit."""
     page = -1 if stands_alone(program, session, budget, notice) else 0
-    return _settle(program, replace(session, page=page, queue=()), budget, notice)
+    return _settle(program, session._replace(page=page, queue=()), budget, notice)
 
 
 def _chosen(state: Menu, typed: str, language: str) -> Option | None:
@@ -326,7 +326,7 @@ def _menu(program: Program, session: Session, state: Menu, typed: str, budget: B
             program, session, system_text(flow, "invalid_option", session.language), budget
         )
     if option.language is not None:
-        session = replace(session, language=_switched(flow, session.language, option.language))
+        session = session._replace(language=_switched(flow, session.language, option.language))
     if option.language is not None and option.next == state.name:
         return _settle(program, _enter(session, state.name), budget)
     return _onward(program, session, f"option:{option.key}", budget)
@@ -354,12 +354,12 @@ def _input(program: Program, session: Session, state: Input, typed: str, budget:
             break
     if not notice:
         variables = {**session.variables, state.save: value}
-        return _onward(program, replace(session, variables=variables), "typed", budget)
+        return _onward(program, session._replace(variables=variables), "typed", budget)
     attempts = session.attempts + 1
     if state.attempts_max and attempts >= state.attempts_max:
         target = program.moves.move(session.state, "attempts")
-        return _settle(program, _enter(replace(session, queue=()), target), budget)
-    return _again(program, replace(session, attempts=attempts), notice, budget)
+        return _settle(program, _enter(session._replace(queue=()), target), budget)
+    return _again(program, session._replace(attempts=attempts), notice, budget)
 
 
 def _listing(
@@ -369,7 +369,7 @@ def _listing(
     if typed.isascii() and typed.isdigit() and 0 < int(typed) <= len(rows):
         chosen = rows[int(typed) - 1]
         variables = {**session.variables, state.save: chosen}
-        return _onward(program, replace(session, variables=variables), "row", budget)
+        return _onward(program, session._replace(variables=variables), "row", budget)
     notice = system_text(program.flow, "invalid_option", session.language)
     return _again(program, session, notice, budget)
 
@@ -389,7 +389,7 @@ def _result(program: Program, session: Session, result: CallResult, budget: Budg
         }
     target = program.moves.move(state.name, f"outcome:{outcome}")
     trail = () if state.once else session.trail
-    session = replace(session, variables=variables, pending="", waits=0)
+    session = session._replace(variables=variables, pending="", waits=0)
     return _settle(program, _enter(session, target, trail=trail), budget)
 
 
@@ -427,12 +427,12 @@ def _hold(program: Program, session: Session, budget: Budget) -> Turn:
         raise FlowStuck(f'state "{session.state}" waits for nothing')
     if session.waits >= state.waits_max:
         return _result(program, session, CallResult(session.pending, LATE), budget)
-    session = replace(session, waits=session.waits + 1)
+    session = session._replace(waits=session.waits + 1)
     return Turn(session, holding_screen(program, session.language, budget))
 
 
 def _show(program: Program, session: Session, budget: Budget, notice: str) -> Turn:
     screen = screen_of(program, session, budget, notice)
     if screen.action is Action.END:
-        session = replace(session, status=Status.ENDED)
+        session = session._replace(status=Status.ENDED)
     return Turn(session, screen)

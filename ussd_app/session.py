@@ -7,9 +7,8 @@ item, so that a session written by an older release is told apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -28,9 +27,8 @@ class Status(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A dialog's whole memory.
+class Session(NamedTuple):
+    """A dialog's whole memory: a tuple, because a turn changes it many times (`_replace`).
 
     `instance` is our own id (gateways reuse theirs); `flow` the hash of the flow it began on;
     `page` the page of a long screen, from 0, or -1 for a notice before it; `trail` the screens the
@@ -48,8 +46,8 @@ class Session:
     state: str
     begun_at: float
     touched_at: float
+    variables: Mapping[str, Value]
     page: int = 0
-    variables: Mapping[str, Value] = field(default_factory=dict)
     trail: tuple[str, ...] = ()
     visit: int = 0
     attempts: int = 0
@@ -60,28 +58,26 @@ class Session:
     status: Status = Status.LIVE
 
 
-_NAMES = tuple(each.name for each in fields(Session))
-
-
 class UnknownFormat(Exception):  # noqa: N818  # says what was found
     """A stored session of a format this release does not read."""
 
 
 def dump(session: Session) -> list[Any]:
     """The session as a list of plain values, its format first."""
-    return [FORMAT, *(getattr(session, name) for name in _NAMES)]
+    return [FORMAT, *session]
 
 
 def load(values: list[Any]) -> Session:
     """The session that `dump` gave; raises `UnknownFormat`."""
-    if not values or values[0] != FORMAT or len(values) != len(_NAMES) + 1:
+    if not values or values[0] != FORMAT or len(values) != len(Session._fields) + 1:
         raise UnknownFormat(f"a stored session is not of format {FORMAT}")
-    session = dict(zip(_NAMES, values[1:], strict=True))
-    session["trail"] = tuple(session["trail"])
-    session["queue"] = tuple(session["queue"])
-    session["status"] = Status(session["status"])
-    session["variables"] = {name: _thawed(value) for name, value in session["variables"].items()}
-    return Session(**session)
+    session = Session._make(values[1:])
+    return session._replace(
+        trail=tuple(session.trail),
+        queue=tuple(session.queue),
+        status=Status(session.status),
+        variables={name: _thawed(value) for name, value in session.variables.items()},
+    )
 
 
 def _thawed(value: Any) -> Any:  # whatever msgpack holds
