@@ -14,7 +14,7 @@ from ledger.store import Ledger
 from ussd_app.effects import Call, CallResult
 from ussd_app.settings import Settings, Wallet
 from workers import saga
-from workers.lookups import BACKENDS, kwh_tenths
+from workers.lookups import BACKENDS, CURRENCY, kwh_tenths
 from workers.purchases import outcome_of
 from workers.queue import Doorbell
 
@@ -86,7 +86,7 @@ class FrontDesk:
             serial=arguments["serial"],
             kwh_tenths=kwh_tenths(arguments["kwh"]),
             amount_minor=int(arguments["total"]),
-            currency="XOF",
+            currency=CURRENCY,
             quote_id=arguments["quote"],
             language=call.language,
             created_at=now,

@@ -11,6 +11,8 @@ from platform_client.client import Tranche
 from ussd_app.effects import FAILED, Call, CallResult, Row, Value
 from workers.office import Office
 
+#: The currency of every screen and debit; a price in another is none.
+CURRENCY = "XOF"
 #: Rows of "my last codes".
 CODES_MAX = 5
 
@@ -57,7 +59,7 @@ def _quote(office: Office, call: Call) -> CallResult:
         office.settings.call_deadline_seconds,
     )
     match result:
-        case Success(value=quote):
+        case Success(value=quote) if quote.currency == CURRENCY:
             fields: dict[str, Value] = {
                 "id": quote.id,
                 "total": quote.total_minor,

@@ -41,8 +41,8 @@ class Office:
     clock: Callable[[], float]
 
 
-def windows(settings: Settings) -> Windows:
-    """The saga's windows, from the settings."""
+def windows(settings: Settings, *, vend_again: bool) -> Windows:
+    """The saga's windows, from the settings and what the head end system promises."""
     return Windows(
         settle=settings.settle_seconds,
         ask=settings.ask_seconds,
@@ -52,6 +52,7 @@ def windows(settings: Settings) -> Windows:
         notice=settings.notice_seconds,
         lease=settings.lease_seconds,
         screen=settings.screen_seconds,
+        vend_again=vend_again,
     )
 
 
@@ -71,6 +72,7 @@ def office() -> Office:
     def transport(url: str, key: str, *, keep_alive: bool = False) -> Transport:
         return Transport(url, key, settings.ca_file, keep_alive=keep_alive)
 
+    hes = EmbeddedHes(transport(settings.hes_url, settings.hes_key.get_secret_value()))
     operator = transport(settings.operator_url, settings.operator_key.get_secret_value())
     platform_key = settings.platform_key.get_secret_value()
     return Office(
@@ -85,8 +87,8 @@ def office() -> Office:
             fresh_seconds=settings.lookup_fresh_seconds,
             clock=time.monotonic,
         ),
-        EmbeddedHes(transport(settings.hes_url, settings.hes_key.get_secret_value())),
+        hes,
         Messages.load(settings.menus_dir / "sms.yaml", FILTERS),
-        windows(settings),
+        windows(settings, vend_again=hes.idempotent),
         time.time,
     )

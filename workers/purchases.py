@@ -42,6 +42,7 @@ def advance(office: Office, purchase_id: str) -> Purchase | None:
     purchase = office.ledger.get(purchase_id)
     if purchase is None:
         return None
+    told: CallResult | None = None
     try:
         for _ in range(_ACTS_MAX):
             now = office.clock()
@@ -49,13 +50,22 @@ def advance(office: Office, purchase_id: str) -> Purchase | None:
             if act is None or purchase.lease_until > now:
                 break
             purchase = _take(office, purchase, act, now)
+            if purchase.resolution is Resolution.VEND:
+                # The client waits for the token, not for the platform and the SMS to have it.
+                told = _tell(office, purchase, told)
     except Moved:
         # Another worker acts on it: it does what is left.
         return office.ledger.get(purchase_id)
-    outcome = outcome_of(purchase)
-    if outcome is not None:
-        office.doorbell.tell(outcome)
+    _tell(office, purchase, told)
     return purchase
+
+
+def _tell(office: Office, purchase: Purchase, told: CallResult | None) -> CallResult | None:
+    """Put what the client can be told where the callback waits, once; what has been told now."""
+    outcome = outcome_of(purchase)
+    if outcome is not None and outcome != told:
+        office.doorbell.tell(outcome)
+    return outcome
 
 
 def _take(office: Office, purchase: Purchase, act: Act, now: float) -> Purchase:

@@ -54,7 +54,8 @@ _PLACE = b"job"
 _RESULT_SECONDS = 300
 #: A look-up is rung for once per so many milliseconds, however often the client asks again.
 _RUNG_MS = 10_000
-_BELL_MS = 5_000
+#: A purchase's bell that is lost is rung again by the sweeper after this.
+_BELL_MS = 1_000
 
 
 class SealedJson:

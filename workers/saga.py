@@ -73,7 +73,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Times in seconds; see `Settings` for what each means."""
+    """Times in seconds; see `Settings` for what each means.
+
+    `vend_again`: the head end system promises the same token for the same id, so that a vend it
+    has never heard of may be sent again; where it does not, a person decides.
+    """
 
     settle: float
     ask: float
@@ -83,11 +87,12 @@ class Windows:
     notice: float
     lease: float
     screen: float
+    vend_again: bool = True
 
 
 #: Reads of "never heard of it", beside the window, that prove it.
 NOT_FOUND_READS = 2
-#: A debit proven unsent this often, or for this long, is given up.
+#: A debit proven unsent this often is given up.
 DEBIT_SENDS_MAX = 3
 
 _POLICIES = {
@@ -226,12 +231,16 @@ def _not_found(purchase: Purchase, step: Step, now: float, windows: Windows) -> 
     if now < settled:
         return _noticed(_with(purchase, _doubt(step, settled)), now, windows)
     step = replace(step, not_found=step.not_found + 1)
-    if policy(step.name) is Policy.ASK_RESEND:
+    if policy(step.name) is Policy.ASK_RESEND and windows.vend_again:
         # Proven: no earlier attempt took. The next one is a first attempt again.
         fresh = replace(step, state=StepState.READY, doubted=False, due_at=now)
         return _with(purchase, fresh)
     proven_at = (step.first_sent_at or now) + windows.not_found
     if now >= proven_at and step.not_found >= NOT_FOUND_READS:
+        if step.name == "vend":
+            closed = replace(step, state=StepState.CLOSED, due_at=None)
+            reason = "the vend may have been lost, and this head end system may vend twice"
+            return _suspense(_with(purchase, closed), reason)
         if step.name == "debit":
             return _expired(purchase, step, "the operator never heard of the debit", now, windows)
         fresh = replace(step, state=StepState.READY, doubted=False, not_found=0, due_at=now)

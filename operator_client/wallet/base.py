@@ -43,32 +43,12 @@ class Payment:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What an operator promises.
-
-    `replay_safe`: the same key twice is one debit. `query_by_our_key`: what became of a debit can
-    be asked by our key. `prompt`: it may ask the client for the PIN on the phone, so the debit may
-    be pending, for at most `prompt_lifetime_seconds`.
-    """
-
-    replay_safe: bool
-    query_by_our_key: bool
-    prompt: bool
-    prompt_lifetime_seconds: float
-
-
 class Wallet(Protocol):
     """A driver. Success is proof that exactly the amount asked for has moved, once.
 
     Declined is proof that nothing moved, NotSent that nothing left. A status is asked by the same
     key and for the same amount; NotFound is an answer of a status only.
     """
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this operator promises."""
-        ...
 
     def debit(self, request: DebitRequest, deadline_seconds: float) -> Result[Payment]:
         """Take money once, or ask the client to let it be taken (Pending)."""

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from operator_client.wallet.base import Capabilities, DebitRequest, Payment, RefundRequest
+from operator_client.wallet.base import DebitRequest, Payment, RefundRequest
 from outward.results import Declined, NotFound, Pending, Reason, Result, Success, Unknown
 from outward.transport import Answer, Reference, Reply, Told, Transport, doubt, read_as, segment
 
@@ -124,14 +124,6 @@ def read_status(
 
 class SandboxWallet:
     """The sandbox operator's wallet over `transport`: safe to replay, queried by our key."""
-
-    capabilities = Capabilities(
-        replay_safe=True,
-        query_by_our_key=True,
-        prompt=True,
-        # What the sandbox is started with unless it is told otherwise.
-        prompt_lifetime_seconds=60.0,
-    )
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

@@ -173,7 +173,11 @@ def test_what_was_dialled_is_dropped_where_an_open_purchase_is_told_first(dialog
 @pytest.mark.parametrize(
     ("outcome", "text", "ends"),
     [
-        ("paid", "Payé, réf C-7K2M9QXA. Votre code arrive par SMS.", True),
+        (
+            "paid",
+            "Payé, réf C-7K2M9QXA. Vous recevrez le code, ou le remboursement, par SMS.",
+            True,
+        ),
         ("insufficient_funds", "Solde insuffisant. Rien n'a été débité.", True),
         ("declined", "Paiement refusé par l'opérateur. Rien n'a été débité.", True),
         ("late", "Paiement en cours. Ne payez pas une 2e fois. Réponse par SMS.", True),

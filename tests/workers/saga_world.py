@@ -41,7 +41,7 @@ SETTINGS = settings_module.load(
     notice_seconds=120.0,
     screen_seconds=8.0,
 )
-WINDOWS = windows(SETTINGS)
+WINDOWS = windows(SETTINGS, vend_again=True)
 MENUS = Path(menus.__file__).parent
 #: When the first purchase is made, in seconds since the epoch.
 DAWN = 1_800_000_000.0

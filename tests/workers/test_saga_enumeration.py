@@ -7,19 +7,21 @@ with it, then for each later call of that run and each fault the run with both.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from ledger.model import Purchase, State, Step
+from ledger.model import Purchase, State, Step, StepState
 from outward.results import Declined, Reason, Result, Unknown
 from tests.workers.saga_audit import at_rest
 from tests.workers.saga_parties import Broken
-from tests.workers.saga_world import MENUS, WINDOWS, Fault, Profile, World
+from tests.workers.saga_world import MENUS, WINDOWS, Fault, Profile, World, new_purchase
 from ussd_app.render.texts import Messages
-from workers import saga
+from workers import purchases, saga
 from workers.filters import FILTERS
 from workers.saga import Act, Policy, Windows
 
@@ -103,6 +105,24 @@ def test_whoever_is_delayed_for_two_minutes_is_told_so_once() -> None:
     world = _run(_world, LOOK_UP_ONLY, plan)
 
     assert [name for name, _text in world.texts] == ["sms:verifying", "sms:token"]
+
+
+def test_a_commit_that_took_half_the_lease_is_followed_by_no_call() -> None:
+    """Another worker may hold the purchase by the time the call would leave."""
+    lease = 0.02
+    world = World(LOOK_UP_ONLY, {}, MESSAGES, replace(WINDOWS, lease=lease))
+    world.shelf.row = saga.start(new_purchase(), world.now)
+    commit: Callable[..., Purchase] = world.shelf.save
+
+    def slow(*row: Any, **detail: str | int) -> Purchase:
+        threading.Event().wait(lease)  # the disk, or another writer
+        return commit(*row, **detail)
+
+    vars(world.shelf)["save"] = slow
+    purchases.advance(world.office, new_purchase().id)
+
+    assert world.calls == 0
+    assert world.shelf.row.steps["debit"].state is StepState.DOUBT
 
 
 # Planted bugs: the enumeration must see each of them, or it proves nothing.

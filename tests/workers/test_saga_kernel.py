@@ -370,3 +370,16 @@ def test_questions_in_vain_are_asked_again_within_the_longest_wait(answers: list
         assert step.due_at is not None
         assert now <= step.due_at <= now + WINDOWS.ask_max
         now = step.due_at
+
+
+def test_a_head_end_system_that_may_vend_twice_is_never_sent_a_lost_vend_again() -> None:
+    windows = replace(WINDOWS, vend_again=False)
+    vend = replace(_sent(DOUBT, WINDOWS.not_found + 1, not_found=1), name="vend")
+    paid = {"debit": Step("debit", DONE), "sale": Step("sale", DONE), "vend": vend}
+    purchase = replace(new_purchase(), state=State.VENDING, steps=paid)
+
+    after = saga.settle(purchase, Act(Verb.ASK, "vend"), NotFound(), NOW, windows)
+
+    assert (after.state, after.resolution) == (State.SUSPENSE, Resolution.NONE)
+    assert after.steps["vend"].state is CLOSED
+    assert saga.next_act(after, NOW + 1e6) is None
