@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import queue
 import signal
 import subprocess
 import sys
@@ -47,23 +47,24 @@ def _running(var: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _until_line(process: subprocess.Popen[str], part: str) -> None:
-    assert process.stdout is not None
+    """Wait for a line; a thread goes on reading, so that a full pipe never stops the process."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError):  # closed at the end of the test
+            for line in process.stdout:
+                lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
     said = []
     while True:
-        readable, _, _ = select.select([process.stdout], [], [], 60)
-        line = process.stdout.readline() if readable else ""
+        line = lines.get(timeout=60)
         if part in line:
-            break
+            return
         said.append(line)
         assert line, f"it never said {part!r}: {''.join(said)}"
-    # From here on it must not be stopped by a full pipe.
-    threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
-
-
-def _drain(stream: object) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        for _ in stream:  # type: ignore[attr-defined]  # a text stream
-            pass
 
 
 def _cassou(var: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
