@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from redis import Redis
+from redis.exceptions import RedisError
 
 from ledger.model import State
 from tests.whole_system import World
@@ -113,9 +115,6 @@ def test_redis_killed_between_hops_does_not_end_the_dialog(world: World) -> None
 
 
 def _pings(world: World) -> bool:
-    from redis import Redis  # noqa: PLC0415  # only this helper speaks to Redis itself
-    from redis.exceptions import RedisError  # noqa: PLC0415  # likewise
-
     try:
         with Redis.from_url(world.addresses.redis) as client:
             return bool(client.ping())
@@ -137,6 +136,19 @@ def test_everything_but_the_ledger_killed_after_the_confirmation_loses_nothing(
         _kill_tree(pid)
     for name, pid in pids.items():
         _until_back(world, name, pid)
+
+    world.sms(msisdn, "Code")
+    assert world.debits(msisdn) == [PRICE]
+
+
+def test_redis_wiped_while_a_purchase_is_under_way_loses_nothing(world: World) -> None:
+    msisdn = world.number()
+    phone = world.at_confirm(msisdn, "hasty")
+    world.operator_fault(msisdn, "debit", "hang_after")
+    phone.send("1")
+
+    with Redis.from_url(world.addresses.redis) as client:
+        client.flushall()
 
     world.sms(msisdn, "Code")
     assert world.debits(msisdn) == [PRICE]
