@@ -26,6 +26,8 @@ from workers.frontdesk import SERVED, FrontDesk
 from workers.office import open_ledger
 from workers.queue import Doorbell
 
+#: How long a callback may wait for the ledger: a gateway waits for us.
+_PATIENCE_SECONDS = 2.0
 #: YAML files of the menus directory that are no flows.
 NO_FLOWS = frozenset({"catalogue.yaml", "system.yaml", "sms.yaml"})
 
@@ -61,7 +63,7 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
     sealer = Sealer(settings_module.secret_octets(settings))
     if backends is None:
         backends = FrontDesk(
-            open_ledger(settings, sealer),
+            open_ledger(settings, sealer, _PATIENCE_SECONDS),
             Doorbell(settings.redis_url, sealer),
             settings,
             time.time,
@@ -77,7 +79,10 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
         lambda: os.urandom(12).hex(),
         threading.Semaphore(settings.waiting_callers_max),
     )
-    return create_app(host, checked_endpoints(settings, os.environ), settings.body_octets_max)
+    endpoints = checked_endpoints(settings, os.environ)
+    # Of a process's threads, some are left to callers whose bodies have come.
+    readers = max(settings.web_threads - 4, 1)
+    return create_app(host, endpoints, settings.body_octets_max, readers)
 
 
 def application() -> Flask:

@@ -1,1 +1,4 @@
-"""What things cost, as ratios against a reference in the same run. No test asserts any of it."""
+"""What things cost, as ratios against a reference in the same run. Nothing else imports it.
+
+No test asserts any of it, and no code that runs in production may be in it.
+"""

@@ -43,6 +43,9 @@ class Stubs:
         time.sleep(min(self._seconds, seconds))
         return _result(call)
 
+    def shown(self, call: Call, result: CallResult) -> None:
+        """See `Backends.shown`."""
+
 
 def _result(call: Call) -> CallResult:
     outcome, fields = _FIELDS[call.backend]

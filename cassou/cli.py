@@ -17,7 +17,9 @@ import requests
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
+import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from cassou import demo as demo_module
 from cassou import runs
 from cassou.embedded import DirectoryInUse, ServerFailed
@@ -57,6 +59,19 @@ def _settings() -> Settings:
         sys.exit(USAGE)
 
 
+def _checked(settings: Settings) -> None:
+    """Say what is wrong with the menus or endpoints before anything is started."""
+    try:
+        wsgi.load_programs(settings.menus_dir)
+        wsgi.checked_endpoints(settings, os.environ)
+    except (FlowError, BadSettings) as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        sys.exit(USAGE)
+
+
 def _endpoint(settings: Settings, name: str) -> ConfiguredEndpoint:
     try:
         endpoints = load_endpoints(settings.endpoints_file, os.environ)
@@ -79,6 +94,7 @@ def _endpoint(settings: Settings, name: str) -> ConfiguredEndpoint:
 def run() -> None:
     """Start everything on this machine; Ctrl-C stops all."""
     settings = _settings()
+    _checked(settings)
     console = Console(highlight=False)
     try:
         slot = runs.take_slot(settings.var_dir)
@@ -105,7 +121,7 @@ def run() -> None:
             _print_addresses(console, addresses)
             while not stop.is_set():
                 stack.tend(0.5)
-        except (NotReady, DirectoryInUse, ServerFailed, BadSettings) as error:
+        except (NotReady, DirectoryInUse, ServerFailed, BadSettings, SQLAlchemyError) as error:
             click.echo(str(error), err=True)
             sys.exit(PROBLEMS)
         finally:
@@ -145,7 +161,7 @@ def _print_addresses(console: Console, addresses: Addresses) -> None:
         ("meters", addresses.meters),
         ("head end", addresses.hes),
         ("its faults", f"{addresses.hes_faults}/_faults"),
-        ("ledger", addresses.ledger),
+        ("ledger", settings_module.without_password(addresses.ledger)),
     ):
         table.add_row(name, Text(address))
     console.print(table)

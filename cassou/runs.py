@@ -46,8 +46,11 @@ def take_slot(var: Path) -> Slot:
 
 
 def announce(slot: Slot, addresses: Addresses) -> None:
-    """Let `cassou dial` find this stack."""
-    (slot.directory / "run.json").write_text(json.dumps(asdict(addresses)), "utf-8")
+    """Let `cassou dial` find this stack; for this user only, an address may hold a password."""
+    path = slot.directory / "run.json"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        json.dump(asdict(addresses), file)
 
 
 def withdraw(slot: Slot) -> None:

@@ -5,21 +5,27 @@ Why this server and these numbers stands in docs/decisions/0003-wsgi-server.md.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from ussd_app import settings as settings_module
+from ussd_app.flow.diagnostics import FlowError
 from ussd_app.settings import BadSettings
 
 
 def main() -> None:
     """Serve until told to stop; exit 2 when the settings are bad."""
     try:
-        settings = settings_module.load()
-    except BadSettings as error:
+        settings = settings_module.load_connected()
+        # The server's own processes would fail on these again and again.
+        wsgi.load_programs(settings.menus_dir)
+        wsgi.checked_endpoints(settings, os.environ)
+    except (BadSettings, FlowError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
     Granian(

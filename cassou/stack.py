@@ -63,7 +63,8 @@ class Stack:
     def start(self) -> Addresses:
         """Start all, in order; raises `NotReady`, `DirectoryInUse`, `BadSettings`."""
         self.var.mkdir(parents=True, exist_ok=True)
-        self._redis = EmbeddedRedis.start(self.var / "redis")
+        if not os.environ.get(f"{PREFIX}REDIS_URL"):
+            self._redis = EmbeddedRedis.start(self.var / "redis")
         self._supervisor = Supervisor(self.tell)
         try:
             self.addresses = self._start_all()
@@ -136,11 +137,12 @@ class Stack:
             ready="ready",
         )
         hes, hes_faults = _URL.findall(proxy_line)[:2]
-        port = self._port("web") or _free_port()
+        given = os.environ.get(f"{PREFIX}WEB_PORT")
+        port = int(given) if given else self._port("web") or _free_port()
         self._shared = {
             f"{PREFIX}VAR_DIR": str(self.var.absolute()),
             f"{PREFIX}ENDPOINTS_FILE": str(_ROOT / "endpoints.yaml"),
-            f"{PREFIX}REDIS_URL": self._redis.url if self._redis else "",
+            **({f"{PREFIX}REDIS_URL": self._redis.url} if self._redis else {}),
             f"{PREFIX}OPERATOR_URL": operator,
             f"{PREFIX}OPERATOR_KEY": keys["simulators"],
             f"{PREFIX}PLATFORM_URL": platform,
@@ -148,6 +150,7 @@ class Stack:
             f"{PREFIX}HES_URL": hes,
             f"{PREFIX}HES_KEY": keys["hes"],
             f"{PREFIX}WEB_PORT": str(port),
+            # What the caller's environment sets is meant.
             **{name: value for name, value in os.environ.items() if name in _FROM_OUTSIDE},
             **self.environment,
         }
@@ -163,7 +166,14 @@ class Stack:
         self._run("web", "cassou.serve", environment=self._shared)
         self._until_healthy(web)
         return Addresses(
-            web, operator, platform, meters, hes, hes_faults, settings.redis_url, settings.ledger()
+            web,
+            settings.operator_url,
+            settings.platform_url,
+            meters,
+            settings.hes_url,
+            hes_faults,
+            settings.redis_url,
+            settings.ledger(),
         )
 
     def _simulator(
@@ -214,20 +224,7 @@ class Stack:
 
 #: Settings of the caller's environment that every process of a stack gets.
 _FROM_OUTSIDE = frozenset(
-    PREFIX + name.upper()
-    for name in Settings.model_fields
-    if name
-    not in {
-        "var_dir",
-        "redis_url",
-        "operator_url",
-        "operator_key",
-        "platform_url",
-        "platform_key",
-        "hes_url",
-        "hes_key",
-        "web_port",
-    }
+    PREFIX + name.upper() for name in Settings.model_fields if name != "var_dir"
 )
 
 
@@ -254,6 +251,9 @@ def _kept_keys(path: Path) -> dict[str, str]:
         kept: dict[str, str] = json.loads(path.read_text("utf-8"))
         return kept
     keys = {name: secrets.token_hex(32) for name in ("simulators", "hes", "hes_master")}
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         json.dump(keys, file)
+    # Whole or not at all: a run that is killed here must not spoil the next.
+    draft.replace(path)
     return keys

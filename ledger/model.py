@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a purchase is. The last four but one never change again."""
+    """Where a purchase is. From COMPLETED on, nothing changes it but, in SUSPENSE, a person."""
 
     CONFIRMED = "confirmed"
     DEBITING = "debiting"
@@ -27,7 +27,7 @@ class State(StrEnum):
     SUSPENSE = "suspense"
 
 
-#: States in which the client must not pay again for the same wish.
+#: States in which the client must not pay again for the same wish: money may be on its way.
 UNRESOLVED = frozenset(
     {
         State.CONFIRMED,
@@ -38,6 +38,7 @@ UNRESOLVED = frozenset(
         State.VENDING,
         State.REFUND_DUE,
         State.REFUNDING,
+        State.SUSPENSE,
     }
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -98,35 +99,54 @@ class Vault(Protocol):
         ...
 
 
+class ReceiptTaken(Exception):  # noqa: N818  # what is so
+    """Another purchase has this receipt number: take another."""
+
+
 class Moved(Exception):  # noqa: N818  # what happened to the purchase
     """Somebody else has written this purchase since it was read: read it again."""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine with the ledger's guarantees; raises SQLAlchemy's errors for a bad URL."""
+_READS = "cassou_reads"
+
+
+def open_engine(url: str, patience_seconds: float = 10.0) -> Engine:
+    """An engine with the ledger's guarantees; raises SQLAlchemy's errors for a bad URL.
+
+    `patience_seconds`: how long a writer waits for another, or for a connection.
+    """
     # An error's text goes to logs and, of a job that failed, to Redis: never what was bound.
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-        event.listen(engine, "begin", _immediate)
-    return engine
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, pool_timeout=patience_seconds, hide_parameters=True)
+        event.listen(engine, "connect", partial(_durable, patience_seconds))
+        event.listen(engine, "begin", _begin)
+        return engine
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_timeout=patience_seconds,
+        hide_parameters=True,
+        connect_args={"connect_timeout": max(int(patience_seconds), 1)},
+    )
 
 
-def _durable(connection: Any, _record: object) -> None:
-    # The driver must not begin transactions of its own: `_immediate` does.
+def _durable(patience_seconds: float, connection: Any, _record: object) -> None:
+    # The driver must not begin transactions of its own: `_begin` does.
     connection.isolation_level = None
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",
-        "busy_timeout = 10000",
+        f"busy_timeout = {int(patience_seconds * 1000)}",
         "foreign_keys = ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _immediate(connection: Connection) -> None:
-    # A deferred transaction that turns into a writer fails at once when another writes.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that turns into a writer fails at once when another writes; one that
+    # only reads waits for nobody.
+    reads = connection.get_execution_options().get(_READS)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 class Ledger:
@@ -134,6 +154,7 @@ class Ledger:
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine
+        self._readers = engine.execution_options(**{_READS: True})
         self._vault = vault
 
     def create(self) -> None:
@@ -141,21 +162,26 @@ class Ledger:
         metadata.create_all(self._engine)
 
     def insert(self, purchase: Purchase) -> bool:
-        """Commit a new purchase; False if this id is there already. Durable on return."""
+        """Commit a new purchase; False if this id is there already. Durable on return.
+
+        Raises `ReceiptTaken` if another purchase has its receipt number.
+        """
         try:
             with self._engine.begin() as connection:
                 connection.execute(purchases.insert().values(self._row(purchase)))
                 self._write_steps(connection, purchase, {})
                 _write_event(connection, purchase, "confirmed", {})
         except IntegrityError:
-            if self.get(purchase.id) is None:
-                raise
-            return False
+            if self.get(purchase.id) is not None:
+                return False
+            if self._has_receipt(purchase.receipt):
+                raise ReceiptTaken(purchase.receipt) from None
+            raise
         return True
 
     def get(self, purchase_id: str) -> Purchase | None:
         """A purchase with its steps, or None."""
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             found = self._read(connection, purchases.c.id == purchase_id)
         return found[0] if found else None
 
@@ -181,26 +207,26 @@ class Ledger:
             .order_by(purchases.c.due_at)
             .limit(most)
         )
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             return [row.id for row in connection.execute(query)]
 
     def unresolved(self, msisdn: str) -> Purchase | None:
         """The newest purchase of a number that has come to no end yet."""
         condition = sa.and_(self._of(msisdn), purchases.c.state.in_(sorted(UNRESOLVED)))
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             found = self._read(connection, condition, most=1)
         return found[0] if found else None
 
     def newest(self, msisdn: str) -> Purchase | None:
         """The newest purchase of a number, whatever became of it."""
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             found = self._read(connection, self._of(msisdn))
         return found[0] if found else None
 
     def with_token(self, msisdn: str, most: int) -> list[Purchase]:
         """The newest purchases of a number that have a token."""
         condition = sa.and_(self._of(msisdn), purchases.c.resolution == Resolution.VEND)
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             return self._read(connection, condition, most=most)
 
     def story(self, purchase_id: str) -> list[tuple[float, str, str, dict[str, str | int]]]:
@@ -208,11 +234,16 @@ class Ledger:
         query = (
             sa.select(events).where(events.c.purchase_id == purchase_id).order_by(events.c.version)
         )
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             return [
                 (row.at, row.what, row.state, json.loads(row.detail))
                 for row in connection.execute(query)
             ]
+
+    def _has_receipt(self, receipt: str) -> bool:
+        query = sa.select(purchases.c.id).where(purchases.c.receipt == receipt)
+        with self._readers.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def _of(self, msisdn: str) -> sa.ColumnElement[bool]:
         return purchases.c.msisdn_key == self._vault.name("msisdn", msisdn)

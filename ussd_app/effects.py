@@ -58,3 +58,7 @@ FAILED = "failed"
 
 class NotStarted(Exception):  # noqa: N818  # what is so
     """A back-end proven not to have been asked: nothing was done."""
+
+
+class NoAnswer(Exception):  # noqa: N818  # what is so
+    """The way to the back-ends is down: whether anything was ordered or answered is not known."""

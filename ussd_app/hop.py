@@ -2,12 +2,13 @@
 
 The stepped session is written, by compare-and-set, before anything outward happens. Whoever loses
 that race reads the winner's reply and nothing it wanted is done. A repeat of a hop gets the stored
-bytes; a repeat that finds a claim without a reply, whose claimer is gone, finishes it: effects are
-known by derived ids, so doing them again is harmless.
+bytes. A repeat that finds a claim without a reply waits for its claimer; when its own time is out,
+or no slot is free to wait in, it finishes the claim itself, with a holding screen, and the
+compare-and-set again decides which one reply is stored and sent. Effects are known by derived ids,
+so ordering them again is harmless.
 
-The waits are bounded: a reply leaves before the endpoint's budget is spent, with a holding screen
-if a back-end has not answered, and only so many callers wait at once; the others get the holding
-screen at once.
+The waits are bounded: a reply leaves before the endpoint's budget is spent, and only so many
+callers of a process wait at once, for back-ends or for each other.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ from ussd_app.store import Record, Store
 log = logging.getLogger("cassou.hop")
 
 #: A first hop seen again within this long is a repeat; later it is a new dial under an old id.
-REPEAT_SECONDS = 30.0
+REPEAT_SECONDS = 120.0
 #: How often a loser looks whether the winner has answered.
 _LOOK_SECONDS = 0.02
+#: A notice that meets a turn being taken is tried again so often.
+_NOTICE_TRIES = 5
 #: Calls that one hop may go through before it shows something.
 _CALLS_MAX = 10
 
@@ -52,7 +55,11 @@ class Backends(Protocol):
         ...
 
     def wait(self, call: Call, seconds: float) -> CallResult | None:
-        """The result of a call, waited for at most so long."""
+        """The result of a call, waited for at most so long; raises `NoAnswer`."""
+        ...
+
+    def shown(self, call: Call, result: CallResult) -> None:
+        """The screen that `result` led to is stored, and on its way to the phone."""
         ...
 
 
@@ -101,11 +108,14 @@ class Host:
         """The reply to one decoded callback; raises `StoreDown`."""
         return _Hop(self, endpoint, request).run()
 
-    def plain(self, endpoint: ConfiguredEndpoint, request: UssdRequest, text: str) -> UssdReply:
-        """An end screen with one of the framework's own texts."""
+    def plain(
+        self, endpoint: ConfiguredEndpoint, request: UssdRequest, text: str, language: str = ""
+    ) -> UssdReply:
+        """An end screen with one of the framework's own texts, in the session's `language`."""
         program = self.programs.current(request.service_code) or self.programs.first
         languages = program.flow.languages
-        language = request.language if request.language in languages else languages[0]
+        wished = language or request.language
+        language = wished if wished in languages else languages[0]
         screen = Screen(system_text(program.flow, text, language), Action.END)
         return endpoint.gateway.encode(screen, request, endpoint.facts)
 
@@ -116,8 +126,10 @@ class _Hop:
     def __init__(self, host: Host, endpoint: ConfiguredEndpoint, request: UssdRequest) -> None:
         self.host = host
         self.endpoint = endpoint
+        #: As the gateway sent it, and as `resolve` reads it against the stored session.
         self.raw = request
         self.request = request
+        self.language = ""
         self.key = host.sealer.name("session", endpoint.facts.name, request.session)
         # Waiting is measured on a clock that nobody sets; sessions live on the host's.
         self.must_leave = (
@@ -126,35 +138,36 @@ class _Hop:
 
     def run(self) -> UssdReply:
         record = self.host.store.load(self.key)
+        self._resolve(record)
+        if self.request.kind in NOTICES:
+            return self._notice(record)
+        if record is not None and self._lives(record) and self._differs(record):
+            return self._plain("refused")
+        return self._decide(record)
+
+    def _resolve(self, record: Record | None) -> None:
+        """Read the callback against what is stored of its session."""
         seen = None
         if record is not None:
             seen = Seen(self._lives(record), record.accumulated)
+            self.language = record.session.language
         self.request = resolve(self.raw, seen)
-        if record is not None and self._stranger(record):
-            return self._plain("refused")
-        if self.request.kind in NOTICES:
-            return self._notice(record)
-        return self._decide(record)
 
     # What this callback is to the record that stands.
 
     def _decide(self, record: Record | None) -> UssdReply:
         """Replay, wait for a twin, or take the next turn."""
-        if record is not None and self._repeats(record):
+        if record is not None and (self._repeats(record) or self._older(record)):
             return self._reply_of(record)
         if record is not None and record.reply is None:
-            settled = self._settled(record)
-            if settled is None:
-                return self._plain("busy")
-            record = settled
+            record = self._settled(record)
+            self._resolve(record)
         if self.request.kind is Kind.BEGIN:
-            if record is not None and self._lives(record) and not self._newer(record):
-                return self._reply_of(record)
             return self._begin(record)
         if record is None:
             return self._plain("expired")
         if not self._newer(record):
-            # A late older hop, or the loser of a race: what is on the phone now.
+            # The loser of a race: what is on the phone now.
             return self._reply_of(record)
         if not self._lives(record):
             return self._plain("expired")
@@ -166,6 +179,24 @@ class _Hop:
         event = engine.Answer(self.request.input)
         turn = engine.step(program, record.session, event, now, self.endpoint.budget)
         return self._claim(program, record, turn, now)
+
+    def _older(self, record: Record) -> bool:
+        """Whether this hop came before the newest one: a late repeat, never a wish of its own.
+
+        A first hop is told from a new dial under the same id by time alone.
+        """
+        if self._differs(record):
+            return False
+        text = self.raw.input
+        if self.raw.accumulated and text:
+            return record.accumulated.startswith(f"{text}*")
+        if self.raw.accumulated:
+            early = bool(record.accumulated)
+        else:
+            position, newest = self.raw.position, record.position
+            early = position is not None and newest is not None and position < newest
+        idle = self.host.clock() - record.session.touched_at
+        return early and (self._lives(record) or idle < REPEAT_SECONDS)
 
     def _repeats(self, record: Record) -> bool:
         if record.hop != self.request.hop or self._differs(record):
@@ -190,10 +221,6 @@ class _Hop:
         if self.raw.position is None or record.position is None:
             return True
         return self.raw.position > record.position
-
-    def _stranger(self, record: Record) -> bool:
-        """Another number with the same session id, while that session lives."""
-        return self._lives(record) and self._differs(record)
 
     def _differs(self, record: Record) -> bool:
         """Whether the request names another number than the session's."""
@@ -225,7 +252,7 @@ class _Hop:
             self.request.hop,
             self.request.position,
             self.raw.input if self.raw.accumulated else "",
-            self._encode(turn),
+            self._encode(turn, self.request.position),
             now,
         )
         seen = record.tag if record is not None else b""
@@ -256,10 +283,13 @@ class _Hop:
             event = engine.Hold() if result is None else engine.Result(result)
             now = self.host.clock()
             turn = engine.step(program, record.session, event, now, self.endpoint.budget)
-            mine = replace(record, session=turn.session, reply=self._encode(turn))
+            reply = self._encode(turn, record.position)
+            mine = replace(record, session=turn.session, reply=reply)
             won, current = self.host.store.swap(self.key, record.tag, mine)
             if current is None:
                 return self._plain("expired")
+            if won and current.reply is not None and result is not None:
+                self.host.backends.shown(call, result)
             if not won and current.hop != record.hop:
                 return self._reply_of(current)
             record = current
@@ -285,62 +315,78 @@ class _Hop:
     # Reading what another has shown.
 
     def _reply_of(self, record: Record) -> UssdReply:
-        """The stored reply; of a claim without one, the reply its claimer comes to."""
-        if record.reply is not None:
-            return record.reply
-        settled = self._settled(record)
+        """The stored reply; of a claim without one, the reply it comes to."""
+        if self._differs(record):
+            return self._plain("refused")
+        settled: Record | None = record if record.reply is not None else self._settled(record)
         if settled is None:
-            return self._plain("busy")
+            return self._plain("expired")
         return settled.reply or self._plain("expired")
 
     def _settled(self, record: Record) -> Record | None:
-        """A record in flight once it has its reply, finished here if its claimer is gone.
+        """A record in flight once it has its reply: from its claimer, or finished here.
 
-        A session that was dropped meanwhile gets none any more.
+        None if the session is gone; without a reply if it ended while its call was out.
         """
         current: Record | None = record
-        finished = False
-        while current is not None and current.reply is None:
-            if finished or current.session.status is not Status.LIVE:
-                return current
-            age = self.host.clock() - current.claimed_at
-            if age > self.endpoint.budget.reply_seconds:
-                program = self.host.programs.of(current.session)
-                if program is None:
-                    return None
-                self._finish(program, current)
-                finished = True
-            elif time.monotonic() + _LOOK_SECONDS >= self.must_leave:
-                return None
-            else:
+        abandoned = self.host.clock() - record.claimed_at > self.endpoint.budget.reply_seconds
+        slot = not abandoned and self.host.slots.acquire(blocking=False)
+        try:
+            while slot and _in_flight(current) and time.monotonic() < self.must_leave:
                 time.sleep(_LOOK_SECONDS)
-            current = self.host.store.load(self.key)
+                current = self.host.store.load(self.key)
+        finally:
+            if slot:
+                self.host.slots.release()
+        if current is not None and _in_flight(current):
+            program = self.host.programs.of(current.session)
+            if program is not None:
+                if not abandoned:
+                    # Its claimer may yet answer: a holding screen now, unless that was quicker.
+                    self.must_leave = 0.0
+                self._finish(program, current)
+                current = self.host.store.load(self.key)
         return current
 
     # Ends.
 
     def _notice(self, record: Record | None) -> UssdReply:
         """A gateway's word that a session has ended: consumed, and answered in its own way."""
-        if record is not None and record.session.status is Status.LIVE:
+        for _ in range(_NOTICE_TRIES):
+            if record is None or self._differs(record) or not self._drops(record):
+                break
             program = self.host.programs.of(record.session)
-            if program is not None and self.request.kind is not Kind.ENDED:
-                now = self.host.clock()
-                event = engine.Drop(self.request.reason or self.request.kind)
-                turn = engine.step(program, record.session, event, now, self.endpoint.budget)
-                won, _ = self.host.store.swap(
-                    self.key, record.tag, replace(record, session=turn.session)
-                )
-                if won:
-                    _note(turn)
+            if program is None:
+                break
+            now = self.host.clock()
+            event = engine.Drop(self.request.reason or self.request.kind)
+            turn = engine.step(program, record.session, event, now, self.endpoint.budget)
+            dropped = replace(record, session=turn.session)
+            won, record = self.host.store.swap(self.key, record.tag, dropped)
+            if won:
+                _note(turn)
+                break
         return self.endpoint.gateway.acknowledge(self.request)
 
-    def _encode(self, turn: Turn) -> UssdReply | None:
+    def _drops(self, record: Record) -> bool:
+        return record.session.status is Status.LIVE and self.request.kind is not Kind.ENDED
+
+    def _encode(self, turn: Turn, position: int | None) -> UssdReply | None:
+        """The reply to the hop at `position`, which need not be this callback's."""
         if turn.screen is None:
             return None
-        return self.endpoint.gateway.encode(turn.screen, self.request, self.endpoint.facts)
+        request = self.request
+        if request.position != position:
+            request = replace(request, position=position)
+        return self.endpoint.gateway.encode(turn.screen, request, self.endpoint.facts)
 
     def _plain(self, text: str) -> UssdReply:
-        return self.host.plain(self.endpoint, self.request, text)
+        return self.host.plain(self.endpoint, self.request, text, self.language)
+
+
+def _in_flight(record: Record | None) -> bool:
+    """Whether a hop is claimed and not answered, its session still going on."""
+    return record is not None and record.reply is None and record.session.status is Status.LIVE
 
 
 def _note(turn: Turn) -> None:

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         900, ge=60, description="how long an ended session is remembered for repeats"
     )
     reply_margin_seconds: float = Field(
-        0.5, gt=0, description="kept free of a gateway's reply budget for everything but waiting"
+        1.0, gt=0, description="kept free of a gateway's reply budget for everything but waiting"
     )
 
     calls_threads: int = Field(8, ge=1, le=128, description="look-ups in flight per calls worker")
@@ -159,6 +159,14 @@ def load(**overrides: object) -> Settings:
         raise BadSettings("\n".join(problems)) from None
 
 
+def load_connected() -> Settings:
+    """The settings of a process that others have started; raises `BadSettings`."""
+    settings = load()
+    if not settings.redis_url:
+        raise BadSettings(f"{PREFIX}REDIS_URL must be set; `cassou run` brings a server along")
+    return settings
+
+
 def _problems(error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors():
@@ -196,14 +204,14 @@ def rows(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
         value = getattr(settings, name)
         shown = ("set" if value.get_secret_value() else "") if _secret(value) else str(value)
         origin = "environment" if variable in os.environ else "default"
-        yield variable, _without_password(shown), origin, field.description or ""
+        yield variable, without_password(shown), origin, field.description or ""
 
 
 def _secret(value: object) -> bool:
     return isinstance(value, SecretStr)
 
 
-def _without_password(shown: str) -> str:
+def without_password(shown: str) -> str:
     """A URL's password never shows, in front of its host or behind its query's mark."""
     shown, mark, _ = shown.partition("?") if "://" in shown else (shown, "", "")
     shown += f"{mark}…" if mark and not shown.startswith("unix:") else ""

@@ -104,10 +104,11 @@ class Wire:
     """One Redis connection per thread, used directly: half the cost of the client on top of it.
 
     A command is sent again once, on a new connection, when the old one broke: every command sent
-    here is harmless when done twice.
+    here is harmless when done twice. One that is not answered in time is not sent again: a gateway
+    waits for us.
     """
 
-    def __init__(self, url: str, timeout_seconds: float = 2.0) -> None:
+    def __init__(self, url: str, timeout_seconds: float = 1.0) -> None:
         self._pool = ConnectionPool.from_url(
             url,
             socket_timeout=timeout_seconds,
@@ -124,7 +125,10 @@ class Wire:
             try:
                 connection.send_command(*words)
                 return connection.read_response()
-            except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            except RedisTimeoutError:
+                connection.disconnect()
+                raise StoreDown("Redis does not answer") from None
+            except (RedisConnectionError, OSError) as error:
                 connection.disconnect()
                 if attempt == 2:
                     raise StoreDown(f"Redis: {error}") from None

@@ -8,12 +8,15 @@ else, health and errors included, is Flask's.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response
 
+from ussd_app.effects import NoAnswer
 from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.hop import Host
 from ussd_app.messages import NOTICES, BadCallback, HttpRequest, UssdReply, UssdRequest
@@ -31,9 +34,12 @@ _LENGTH_DIGITS_MAX = 12
 
 
 def create_app(
-    host: Host, endpoints: Mapping[str, ConfiguredEndpoint], body_octets_max: int
+    host: Host,
+    endpoints: Mapping[str, ConfiguredEndpoint],
+    body_octets_max: int,
+    readers_max: int = 8,
 ) -> Flask:
-    """The web application."""
+    """The web application; `readers_max` bounds the bodies that are being read at once."""
     app = Flask(__name__, static_folder=None)
 
     @app.get("/health")
@@ -46,7 +52,7 @@ def create_app(
         names = ", ".join(f"{MOUNT}{name}" for name in endpoints)
         return Response(f"no such page; callbacks go to {names}\n", 404, mimetype="text/plain")
 
-    callbacks = Callbacks(app.wsgi_app, host, endpoints, body_octets_max)
+    callbacks = Callbacks(app.wsgi_app, host, endpoints, body_octets_max, readers_max)
     app.wsgi_app = callbacks  # type: ignore[method-assign]  # Flask's documented place for this
     return app
 
@@ -69,11 +75,13 @@ class Callbacks:
         host: Host,
         endpoints: Mapping[str, ConfiguredEndpoint],
         body_octets_max: int,
+        readers_max: int,
     ) -> None:
         self._other = other
         self._host = host
         self._endpoints = endpoints
         self._body_octets_max = body_octets_max
+        self._readers = threading.Semaphore(readers_max)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
@@ -103,6 +111,7 @@ class Callbacks:
         return [reply.body]
 
     def _read(self, endpoint: ConfiguredEndpoint, path: str, environ: Environ) -> HttpRequest:
+        """The request, its body read last: only of whom the endpoint trusts."""
         method: str = environ["REQUEST_METHOD"]
         path = path.rstrip("/")
         if path not in endpoint.gateway.paths:
@@ -111,14 +120,17 @@ class Callbacks:
             allowed = ", ".join(sorted(endpoint.gateway.methods))
             sentence = f"this gateway calls back by {allowed}"
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, ("Allow", allowed))
-        return HttpRequest(
+        request = HttpRequest(
             method,
             path,
             environ.get("QUERY_STRING", ""),
             _headers(environ),
-            self._body(environ) if method != "GET" else b"",
+            b"",
             environ.get("REMOTE_ADDR", ""),
         )
+        if not endpoint.trust.accepts(request):
+            raise Refused(HTTPStatus.FORBIDDEN, "this endpoint does not trust the caller")
+        return request if method == "GET" else replace(request, body=self._body(environ))
 
     def _body(self, environ: Environ) -> bytes:
         most = self._body_octets_max
@@ -128,21 +140,25 @@ class Callbacks:
             raise Refused(HTTPStatus.BAD_REQUEST, "Content-Length is not a number")
         if len(declared) > _LENGTH_DIGITS_MAX or int(declared) > most:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
-        body: bytes = environ["wsgi.input"].read(most + 1)
+        # A body that never comes holds its thread: some are kept for those that come.
+        if not self._readers.acquire(blocking=False):
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many bodies have not come yet")
+        try:
+            body: bytes = environ["wsgi.input"].read(most + 1)
+        finally:
+            self._readers.release()
         if len(body) > most:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
         return body
 
     def _answer(self, endpoint: ConfiguredEndpoint, request: HttpRequest) -> UssdReply:
-        if not endpoint.trust.accepts(request):
-            raise Refused(HTTPStatus.FORBIDDEN, "this endpoint does not trust the caller")
         try:
             decoded = endpoint.gateway.decode(request, endpoint.facts)
         except BadCallback as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
         try:
             return self._host.answer(endpoint, decoded)
-        except StoreDown as error:
+        except (StoreDown, NoAnswer) as error:
             log.error("%s: %s", endpoint.facts.name, error)  # noqa: TRY400  # its text says all
         except Exception:
             # The shell alone turns a bug into an apology: the client must not be left hanging.

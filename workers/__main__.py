@@ -91,6 +91,7 @@ def purchases() -> None:
 @main.command()
 def sweep() -> None:
     """Ring again for every purchase that is due."""
+    _settings()
     stop = _stop_on_signals()
     here = office()
     log.info("sweeper: every %g s", here.settings.sweep_seconds)
@@ -110,9 +111,10 @@ def sweep_once(here: Office) -> int:
 
 def _settings() -> tuple[Settings, Sealer]:
     try:
-        settings = settings_module.load()
+        settings = settings_module.load_connected()
     except BadSettings as error:
-        sys.exit(str(error))
+        click.echo(str(error), err=True)
+        sys.exit(2)
     return settings, Sealer(settings_module.secret_octets(settings))
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ledger.model import Purchase
-from ledger.store import Ledger
-from ussd_app.effects import Call, CallResult
+from ledger.model import Purchase, State
+from ledger.store import Ledger, ReceiptTaken
+from ussd_app.effects import Call, CallResult, NoAnswer
 from ussd_app.settings import Settings, Wallet
 from workers import saga
-from workers.lookups import BACKENDS, CURRENCY, kwh_tenths
+from workers.lookups import BACKENDS, CURRENCY, LEDGER_BACKENDS, kwh_tenths
 from workers.purchases import outcome_of
 from workers.queue import Doorbell
 
@@ -22,15 +24,20 @@ log = logging.getLogger("cassou.frontdesk")
 
 PURCHASE = "purchase.start"
 #: What the front desk can start: the catalogue may declare no other back-end.
-SERVED = frozenset({*BACKENDS, PURCHASE})
+SERVED = frozenset({*BACKENDS, *LEDGER_BACKENDS, PURCHASE})
 
+_RECEIPT_ATTEMPTS = 5
 #: Crockford's base 32: no letter that is taken for a digit or for another.
 _RECEIPT_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def receipt_of(purchase_id: str) -> str:
-    """The receipt number of a purchase: `C-` and eight characters, derived from its id."""
-    number = int.from_bytes(hashlib.sha256(purchase_id.encode()).digest()[:5])
+def receipt_of(purchase_id: str, attempt: int = 0) -> str:
+    """A receipt number: `C-` and eight characters, derived from the purchase's id.
+
+    Forty bits clash now and then among a million; the next `attempt` is another number.
+    """
+    seed = f"{purchase_id}:{attempt}" if attempt else purchase_id
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:5])
     digits = [_RECEIPT_DIGITS[(number >> shift) & 31] for shift in range(35, -5, -5)]
     return "C-" + "".join(digits)
 
@@ -54,19 +61,32 @@ class FrontDesk:
         """See `Backends.start`."""
         if call.backend == PURCHASE:
             return self._purchase(call)
+        answer = LEDGER_BACKENDS.get(call.backend)
+        if answer is not None:
+            return answer(self._ledger, call)
         self._doorbell.ring_call(call)
         return None
 
     def wait(self, call: Call, seconds: float) -> CallResult | None:
         """See `Backends.wait`."""
         try:
-            result = self._doorbell.wait(call.id, seconds)
-            if result is not None and call.backend == PURCHASE:
-                self._doorbell.show(result)
+            return self._doorbell.wait(call.id, seconds)
+        except RedisTimeoutError:
+            # Storing a holding screen would hang as well: no time is left for that.
+            raise NoAnswer("Redis does not answer") from None
         except RedisError as error:
             log.warning("no result for %s: Redis: %s", call.backend, type(error).__name__)
             return None
-        return result
+
+    def shown(self, call: Call, result: CallResult) -> None:
+        """See `Backends.shown`."""
+        if call.backend != PURCHASE:
+            return
+        try:
+            self._doorbell.show(result)
+        except RedisError as error:
+            # At worst the client is told a second time, by SMS.
+            log.warning("a screen not noted: Redis: %s", type(error).__name__)
 
     def _purchase(self, call: Call) -> CallResult | None:
         """Commit the purchase before the client reads a word of it, then ring."""
@@ -78,6 +98,10 @@ class FrontDesk:
         arguments = {name: str(value) for name, value in call.arguments.items()}
         if datetime.fromisoformat(arguments["valid_until"]).timestamp() <= now:
             return CallResult(call.id, "quote_expired")
+        other = self._ledger.unresolved(call.msisdn)
+        if other is not None and _same_wish(other, call.id, arguments["serial"]):
+            # Nobody pays twice for one meter because a screen was late.
+            return CallResult(call.id, "pending", {"receipt": other.receipt})
         prompted = self._settings.wallet is Wallet.PROMPT
         purchase = Purchase(
             id=call.id,
@@ -94,14 +118,30 @@ class FrontDesk:
         )
         # The operator can prompt for the PIN only once our session has left the phone.
         delay = self._settings.prompt_delay_seconds if prompted else 0.0
-        self._ledger.insert(saga.start(purchase, now + delay))
+        purchase = self._inserted(saga.start(purchase, now + delay))
         log.info("purchase %s confirmed", purchase.receipt)
         if prompted:
             return CallResult(call.id, "prompted", {"receipt": purchase.receipt})
         self._doorbell.ring_purchase(call.id)
         return None
 
+    def _inserted(self, purchase: Purchase) -> Purchase:
+        """The purchase as committed, with a receipt number nobody else has."""
+        for attempt in range(_RECEIPT_ATTEMPTS):
+            named = replace(purchase, receipt=receipt_of(purchase.id, attempt))
+            try:
+                self._ledger.insert(named)
+            except ReceiptTaken:
+                continue
+            return named
+        raise ReceiptTaken(purchase.receipt)
+
     def _outcome(self, purchase: Purchase) -> CallResult | None:
         if self._settings.wallet is Wallet.PROMPT and outcome_of(purchase) is None:
             return CallResult(purchase.id, "prompted", {"receipt": purchase.receipt})
         return outcome_of(purchase)
+
+
+def _same_wish(other: Purchase, call_id: str, serial: str) -> bool:
+    """Whether another purchase under way is for this meter; one in suspense is a person's."""
+    return other.id != call_id and other.serial == serial and other.state is not State.SUSPENSE

@@ -1,4 +1,4 @@
-"""The look-ups of the catalogue: each a question to the platform or the ledger, and its outcome."""
+"""The look-ups of the catalogue: each a question to the platform or ledger, and its outcome."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from ledger.store import Ledger
 from outward.results import Declined, Reason, Success
 from platform_client.client import Tranche
 from ussd_app.effects import FAILED, Call, CallResult, Row, Value
@@ -94,8 +95,8 @@ def _range(tranche: Tranche) -> str:
     return f"{low}-{kwh_text(tranche.to_kwh_tenths)} kWh"
 
 
-def _open(office: Office, call: Call) -> CallResult:
-    purchase = office.ledger.unresolved(call.msisdn)
+def _open(ledger: Ledger, call: Call) -> CallResult:
+    purchase = ledger.unresolved(call.msisdn)
     if purchase is None:
         return CallResult(call.id, "none")
     fields = {
@@ -106,8 +107,8 @@ def _open(office: Office, call: Call) -> CallResult:
     return CallResult(call.id, "open", fields)
 
 
-def _recent(office: Office, call: Call) -> CallResult:
-    found = office.ledger.with_token(call.msisdn, CODES_MAX)
+def _recent(ledger: Ledger, call: Call) -> CallResult:
+    found = ledger.with_token(call.msisdn, CODES_MAX)
     if not found:
         return CallResult(call.id, "none")
     rows: tuple[Row, ...] = tuple(
@@ -122,11 +123,15 @@ def _recent(office: Office, call: Call) -> CallResult:
     return CallResult(call.id, "found", {"codes": rows})
 
 
-#: Back-end of the catalogue → its implementation; `purchase.start` is the front desk's.
+#: Back-end of the catalogue → its implementation, run by a worker: questions to the platform.
 BACKENDS: Mapping[str, Callable[[Office, Call], CallResult]] = {
     "meters.find": _find_meter,
     "tariffs.quote": _quote,
     "tariffs.show": _tariff,
+}
+
+#: Questions to the ledger: the front desk answers them at once, whoever else is slow.
+LEDGER_BACKENDS: Mapping[str, Callable[[Ledger, Call], CallResult]] = {
     "purchases.open": _open,
     "purchases.recent": _recent,
 }

@@ -56,9 +56,9 @@ def windows(settings: Settings, *, vend_again: bool) -> Windows:
     )
 
 
-def open_ledger(settings: Settings, sealer: Sealer) -> Ledger:
-    """The ledger, its tables made if they are missing."""
-    ledger = Ledger(open_engine(settings.ledger()), sealer)
+def open_ledger(settings: Settings, sealer: Sealer, patience_seconds: float = 10.0) -> Ledger:
+    """The ledger, its tables made if they are missing; see `open_engine` for the patience."""
+    ledger = Ledger(open_engine(settings.ledger(), patience_seconds), sealer)
     ledger.create()
     return ledger
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import cast
 
 from hes_adapter.drivers.base import Vend
-from ledger.model import UNRESOLVED, Purchase, Resolution, State, StepState
+from ledger.model import Purchase, Resolution, State, StepState
 from ledger.store import Moved
 from operator_client.wallet.base import DebitRequest, Payment, RefundRequest
-from outward.results import Reason, Result, Success, Unknown
+from outward.results import Misconfigured, Reason, Result, Success, Unknown
 from platform_client.client import Sale
 from ussd_app.effects import CallResult
 from ussd_app.render import gsm7
@@ -86,7 +86,11 @@ def _take(office: Office, purchase: Purchase, act: Act, now: float) -> Purchase:
         office.clock(),
         **_told(result),
     )
-    log.info(
+    # Somebody must look at what neither we nor the other side can settle.
+    stuck = isinstance(result, Misconfigured) or after.state is State.SUSPENSE
+    refused = after.steps[act.step].state is StepState.REFUSED and act.step != "debit"
+    log.log(
+        logging.WARNING if stuck or refused else logging.INFO,
         "purchase %s %s %s: %s, %s",
         after.receipt,
         act.verb,
@@ -217,7 +221,7 @@ def outcome_of(purchase: Purchase) -> CallResult | None:
         return CallResult(purchase.id, "insufficient_funds" if known else "declined")
     if purchase.state is State.EXPIRED:
         return CallResult(purchase.id, "declined")
-    if purchase.resolution is Resolution.REFUND or purchase.state not in UNRESOLVED:
+    if purchase.resolution is Resolution.REFUND or purchase.state is State.SUSPENSE:
         return CallResult(purchase.id, "pending", receipt)
     debit = purchase.steps["debit"]
     if debit.state is StepState.DONE:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from time import monotonic
 from typing import Any, cast
 
 from redis import Redis
@@ -52,6 +53,9 @@ _KEPT = frozenset(
 )
 _PLACE = b"job"
 _RESULT_SECONDS = 300
+#: A healthy Redis answers in a fraction of a millisecond; a blocking read is cut into slices.
+_ANSWER_SECONDS = 0.8
+_SLICE_SECONDS = 0.5
 #: A look-up is rung for once per so many milliseconds, however often the client asks again.
 _RUNG_MS = 10_000
 #: A purchase's bell that is lost is rung again by the sweeper after this.
@@ -123,9 +127,7 @@ class Doorbell:
     """Rings for look-ups and purchases; carries results back to whoever waits."""
 
     def __init__(self, url: str, sealer: Sealer) -> None:
-        self._redis = connect(url)
-        # A blocking read outlasts any socket timeout that is good for the rest.
-        self._waiting = connect(url, timeout_seconds=60.0)
+        self._redis = connect(url, timeout_seconds=_ANSWER_SECONDS)
         self._sealer = sealer
         self._calls = queue(CALLS, self._redis, sealer)
         self._purchases = queue(PURCHASES, self._redis, sealer)
@@ -169,11 +171,19 @@ class Doorbell:
             pipe.execute()
 
     def wait(self, call_id: str, seconds: float) -> CallResult | None:
-        """A call's result, waited for; it stays for whoever asks again. Raises RedisError."""
+        """A call's result, waited for; it stays for whoever asks again. Raises RedisError.
+
+        Waits in slices that a healthy Redis ends before the socket's own time is out, so that a
+        hung one is noticed in less than a second.
+        """
         key = self._key(b"r:", call_id)
         # redis-py's types know neither keys of octets nor parts of a second; Redis knows both.
-        command = cast("Callable[..., bytes | None]", self._waiting.execute_command)
-        sealed = command("BLMOVE", key, key, "LEFT", "LEFT", f"{max(seconds, 0.01):.3f}")
+        command = cast("Callable[..., bytes | None]", self._redis.execute_command)
+        until = monotonic() + seconds
+        sealed = None
+        while sealed is None and (left := until - monotonic()) > 0:
+            slice_seconds = max(min(left, _SLICE_SECONDS), 0.01)
+            sealed = command("BLMOVE", key, key, "LEFT", "LEFT", f"{slice_seconds:.3f}")
         if sealed is None:
             return None
         try:
@@ -183,13 +193,18 @@ class Doorbell:
         return CallResult(call_id, outcome, _values(fields))
 
     def show(self, result: CallResult) -> None:
-        """Note what a screen has told the client of a purchase."""
-        self._redis.set(self._key(b"t:", result.call_id), result.outcome, ex=_RESULT_SECONDS)
+        """Note what a screen has told the client of a purchase. Raises RedisError."""
+        key = self._key(b"t:", result.call_id)
+        self._redis.set(key, self._sealer.seal(result.outcome.encode(), key), ex=_RESULT_SECONDS)
 
     def shown(self, purchase_id: str) -> str:
         """The outcome that a screen has told; "" if none has, or Redis has forgotten."""
-        found = cast("bytes | None", self._redis.get(self._key(b"t:", purchase_id)))
-        return found.decode() if found else ""
+        key = self._key(b"t:", purchase_id)
+        found = cast("bytes | None", self._redis.get(key))
+        try:
+            return self._sealer.open(found, key).decode() if found else ""
+        except SealBroken:
+            return ""
 
     def _enqueue(self, queue: Queue, name: str, arguments: list[Any], timeout_seconds: int) -> None:
         queue.enqueue_call(

@@ -240,7 +240,7 @@ def _not_found(purchase: Purchase, step: Step, now: float, windows: Windows) -> 
         if step.name == "vend":
             closed = replace(step, state=StepState.CLOSED, due_at=None)
             reason = "the vend may have been lost, and this head end system may vend twice"
-            return _suspense(_with(purchase, closed), reason)
+            return _suspense(_with(purchase, closed), reason, now)
         if step.name == "debit":
             return _expired(purchase, step, "the operator never heard of the debit", now, windows)
         fresh = replace(step, state=StepState.READY, doubted=False, not_found=0, due_at=now)
@@ -292,9 +292,9 @@ def _refused(
         case "sale" | "vend":
             return _refund(purchase, f"{step.name} refused: {declined.reason}", now)
         case "refund":
-            return _suspense(purchase, f"refund refused: {declined.reason}")
+            return _suspense(purchase, f"refund refused: {declined.reason}", now)
         case _:
-            # The token has been made, or the money given back: the rest is told to a person.
+            # The token has been made, or the money given back: `purchases.py` warns of the rest.
             return replace(purchase, reason=f"{step.name} refused: {declined.reason}")
 
 
@@ -317,13 +317,15 @@ def _expired(purchase: Purchase, step: Step, reason: str, now: float, windows: W
     return _quiet(_with(purchase, Step("sms:expired", due_at=now + windows.screen)))
 
 
-def _suspense(purchase: Purchase, reason: str) -> Purchase:
-    return _quiet(replace(purchase, state=State.SUSPENSE, reason=reason))
+def _suspense(purchase: Purchase, reason: str, now: float) -> Purchase:
+    """A person decides; the client is told that somebody looks at it."""
+    purchase = replace(purchase, state=State.SUSPENSE, reason=reason)
+    return _quiet(_with(purchase, Step("sms:suspense", due_at=now)))
 
 
 def _noticed(purchase: Purchase, now: float, windows: Windows) -> Purchase:
     """An unresolved purchase tells the client once, after a while, what it is waiting for."""
-    if purchase.state not in UNRESOLVED:
+    if purchase.state not in UNRESOLVED or purchase.state is State.SUSPENSE:
         return purchase
     paid = purchase.steps["debit"].state is StepState.DONE
     name = "sms:delayed" if paid else "sms:verifying"

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
 from ledger.model import UNRESOLVED, Purchase, Resolution, State, Step, StepState
-from ledger.store import Ledger, Moved, metadata, open_engine
+from ledger.store import Ledger, Moved, ReceiptTaken, metadata, open_engine
 from ussd_app.sealing import SealBroken, Sealer
 
 POSTGRES = os.environ.get("CASSOU_TEST_POSTGRES_URL")
@@ -151,7 +151,7 @@ def test_the_same_id_from_many_threads_is_one_row(ledger: Ledger) -> None:
 def test_a_receipt_of_another_purchase_is_refused_aloud(ledger: Ledger) -> None:
     first = _kept(ledger, _purchase())
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(ReceiptTaken):
         ledger.insert(replace(_purchase(2), receipt=first.receipt))
     assert ledger.get("p-2") is None
 

@@ -76,6 +76,7 @@ class Desk:
     gate: threading.Event = field(default_factory=threading.Event)
     started: list[Call] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     def start(self, call: Call) -> CallResult | None:
         self.started.append(call)
@@ -96,6 +97,9 @@ class Desk:
         self.entered.set()
         assert self.gate.wait(PATIENCE)
         return self._answer(call)
+
+    def shown(self, call: Call, result: CallResult) -> None:
+        self.told.append((call.backend, result.outcome))
 
     def started_ids(self, backend: str) -> list[str]:
         """The ids of all calls of one back-end, in order."""

@@ -41,7 +41,6 @@ def doorbell(redis: Redis, server: EmbeddedRedis, sealer: Sealer) -> Iterator[Do
     doorbell = Doorbell(server.url, sealer)
     yield doorbell
     doorbell._redis.close()
-    doorbell._waiting.close()
 
 
 @pytest.fixture
@@ -58,5 +57,4 @@ def here(
         used = office()
         used.ledger._engine.dispose()
         used.doorbell._redis.close()
-        used.doorbell._waiting.close()
     office.cache_clear()

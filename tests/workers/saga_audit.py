@@ -46,7 +46,7 @@ _TELLS = {
     State.DECLINED: {"sms:insufficient_funds", "sms:declined"},
     State.EXPIRED: {"sms:expired"},
     State.REFUNDED: {"sms:refunded"},
-    State.SUSPENSE: set(),
+    State.SUSPENSE: {"sms:suspense"},
 }
 
 

@@ -161,8 +161,11 @@ def test_what_a_screen_tells_is_noted(ledger: Ledger, doorbell: Doorbell, outcom
     """A screen that promised an SMS is no reason not to send it."""
     result = CallResult("p-1", outcome)
     doorbell.tell(result)
+    desk = _desk(ledger, doorbell)
 
-    assert _desk(ledger, doorbell).wait(_call(), 1.0) == result
+    assert desk.wait(_call(), 1.0) == result
+    assert doorbell.shown("p-1") == "", "the screen is not stored yet"
+    desk.shown(_call(), result)
     assert doorbell.shown("p-1") == outcome
 
 
@@ -235,3 +238,15 @@ def test_a_receipt_is_stable_and_easy_to_read_out(purchase_id: str) -> None:
 
 def test_receipts_of_ten_thousand_purchases_differ() -> None:
     assert len({receipt_of(f"p-{number}") for number in range(10_000)}) == 10_000
+
+
+def test_a_second_purchase_for_the_same_meter_waits_for_the_first(
+    ledger: Ledger, doorbell: Doorbell
+) -> None:
+    desk = _desk(ledger, doorbell)
+    assert desk.start(_call("p-1")) is None
+
+    second = desk.start(_call("p-2"))
+
+    assert second == CallResult("p-2", "pending", {"receipt": receipt_of("p-1")})
+    assert ledger.get("p-2") is None

@@ -24,7 +24,7 @@ from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
 from workers import frontdesk, lookups
 from workers.filters import FILTERS
-from workers.lookups import BACKENDS, CODES_MAX, kwh_tenths, kwh_text
+from workers.lookups import BACKENDS, CODES_MAX, LEDGER_BACKENDS, kwh_tenths, kwh_text
 from workers.office import Office
 
 CATALOGUE = parse_catalogue((MENUS / "catalogue.yaml").read_text("utf-8"), "catalogue.yaml")
@@ -79,8 +79,6 @@ CASES: list[tuple[str, Result[Any], str]] = [
     ("tariffs.quote", Declined(Reason.ABOVE_MAXIMUM), "refused"),
     ("tariffs.quote", Declined(Reason.METER_BLOCKED), "refused"),
     ("tariffs.show", Done(TARIFF), "ok"),
-    ("purchases.open", Unknown(""), "none"),
-    ("purchases.recent", Unknown(""), "none"),
 ]
 
 
@@ -159,7 +157,7 @@ def _vended(number: int) -> Purchase:
 
 
 def test_the_catalogue_and_what_is_served_are_the_same() -> None:
-    assert set(CATALOGUE) == {*BACKENDS, "purchase.start"} == frontdesk.SERVED
+    assert set(CATALOGUE) == {*BACKENDS, *LEDGER_BACKENDS, "purchase.start"} == frontdesk.SERVED
     assert [name for name, backend in CATALOGUE.items() if backend.once] == ["purchase.start"]
 
 
@@ -176,7 +174,7 @@ def test_an_outcome_has_exactly_its_fields(
 def test_an_open_purchase_is_told_with_exactly_its_fields(ledger: Ledger) -> None:
     ledger.insert(replace(_vended(1), state=State.VENDING, resolution=Resolution.NONE))
 
-    found = _asked(ledger, "purchases.open", Unknown(""))
+    found = LEDGER_BACKENDS["purchases.open"](ledger, _question("purchases.open"))
 
     assert found.fields == {
         "receipt": frontdesk.receipt_of("p-1"),
@@ -190,7 +188,7 @@ def test_the_last_codes_are_no_more_than_a_list_holds(ledger: Ledger) -> None:
     for number in range(CODES_MAX + 2):
         ledger.insert(_vended(number))
 
-    found = _asked(ledger, "purchases.recent", Unknown(""))
+    found = LEDGER_BACKENDS["purchases.recent"](ledger, _question("purchases.recent"))
 
     assert found.outcome == "found"
     assert len(cast("tuple[object, ...]", found.fields["codes"])) == CODES_MAX
@@ -219,13 +217,17 @@ def test_every_declared_outcome_of_a_look_up_can_come() -> None:
         for outcome in backend.outcomes
         if name in BACKENDS
     }
-    shown = {
-        *((case[0], case[2]) for case in CASES),
-        ("purchases.open", "open"),
-        ("purchases.recent", "found"),
-    }
 
-    assert shown == declared
+    assert {(case[0], case[2]) for case in CASES} == declared
+
+
+def _question(backend: str) -> Call:
+    return Call("c-1", backend, {}, 1.0, msisdn=MSISDN, language="fr")
+
+
+@pytest.mark.parametrize("backend", list(LEDGER_BACKENDS))
+def test_a_number_without_purchases_is_told_so(ledger: Ledger, backend: str) -> None:
+    assert LEDGER_BACKENDS[backend](ledger, _question(backend)) == CallResult("c-1", "none")
 
 
 @given(st.integers(min_value=0, max_value=10**9))

@@ -170,4 +170,3 @@ def test_without_redis_a_look_up_is_not_started_and_no_bell_rings(
     with pytest.raises(RedisError):
         doorbell.wait("c-1", 0.01)
     doorbell._redis.close()
-    doorbell._waiting.close()

@@ -19,7 +19,7 @@ from redis import Redis
 from rq import Queue, SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
-from ussd_app.effects import Call, CallResult
+from ussd_app.effects import FAILED, Call, CallResult
 from ussd_app.sealing import Sealer
 from workers.__main__ import LookUpWorker, PurchaseWorker
 from workers.queue import CALLS, Doorbell, SealedJob, SealedJson, queue
@@ -97,15 +97,15 @@ def _work(worker: Worker, redis: Redis) -> None:
 
 
 def _still_serves(worker: Worker, redis: Redis, doorbell: Doorbell) -> bool:
-    call = Call("c-9", "purchases.open", {}, 1.0, msisdn="+22670123456", language="fr")
+    call = Call("c-9", "tariffs.show", {}, 1.0, msisdn="+22670123456", language="fr")
     doorbell.ring_call(call)
     _work(worker, redis)
-    return doorbell.wait("c-9", 1.0) == CallResult("c-9", "none")
+    return doorbell.wait("c-9", 1.0) == CallResult("c-9", FAILED)
 
 
 def _look_up(sealer: Sealer, call_id: str = "c-1") -> bytes:
     """The sealed content of a look-up, as an intruder may have copied it from another job."""
-    order = [call_id, "purchases.open", {}, "+22670123456", "fr"]
+    order = [call_id, "tariffs.show", {}, "+22670123456", "fr"]
     return SealedJson(sealer).dumps(["look_up", None, order, {}])
 
 
@@ -122,7 +122,7 @@ CONTENTS: dict[str, Callable[[Trap, Sealer], bytes]] = {
     ),
     "sealed, and not allowed": lambda trap, sealer: SealedJson(sealer).dumps(_system(trap)),
     "sealed, a dotted name of ours": lambda _trap, sealer: SealedJson(sealer).dumps(
-        ["workers.tasks.look_up", None, ["c-1", "purchases.open", {}, "", ""], {}]
+        ["workers.tasks.look_up", None, ["c-1", "tariffs.show", {}, "", ""], {}]
     ),
     "sealed, with an instance": lambda trap, sealer: SealedJson(sealer).dumps(
         ["look_up", "os", [f"touch {trap.canary}"], {}]
@@ -188,7 +188,7 @@ def test_fields_of_a_copied_job_make_nobody_act(
 
     _work(worker, redis)
 
-    assert doorbell.wait("c-1", 1.0) == CallResult("c-1", "none")
+    assert doorbell.wait("c-1", 1.0) == CallResult("c-1", FAILED)
     assert redis.llen(f"rq:queue:{CALLS}") == 0
     assert not redis.zscore(f"rq:scheduled:{CALLS}", job_id)
     assert not trap.sprung

@@ -88,7 +88,7 @@ _VENDED = _next(DONE, None, State.VENDED, {"token": 0, "sms:token": 0})
 _REFUNDED = _next(DONE, None, State.REFUNDED, {"sms:refunded": 0})
 _GIVE_BACK = _next(REFUSED, None, State.REFUND_DUE, {"refund": 0})
 _VOID_AND_GIVE_BACK = _next(REFUSED, None, State.REFUND_DUE, {"void": 0, "refund": 0})
-_SUSPENSE = _next(REFUSED, None, State.SUSPENSE)
+_SUSPENSE = _next(REFUSED, None, State.SUSPENSE, {"sms:suspense": 0})
 
 
 def _asked(state: State, success: Next, declined: Next, not_found: Next) -> dict[str, Next]:
@@ -382,4 +382,4 @@ def test_a_head_end_system_that_may_vend_twice_is_never_sent_a_lost_vend_again()
 
     assert (after.state, after.resolution) == (State.SUSPENSE, Resolution.NONE)
     assert after.steps["vend"].state is CLOSED
-    assert saga.next_act(after, NOW + 1e6) is None
+    assert saga.next_act(after, NOW + 1e6) == Act(Verb.SEND, "sms:suspense")
