@@ -42,6 +42,9 @@ endpoints:
     trust: {peers: [127.0.0.0/8]}
     service_codes: ["*789#"]
     reply_seconds: 2
+  guarded:
+    gateway: africastalking
+    trust: {peers: [192.0.2.0/24]}
   hasty_moov:
     gateway: moov_xml
     trust: {peers: [127.0.0.0/8]}

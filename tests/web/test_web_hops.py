@@ -249,3 +249,40 @@ def test_an_ended_sessions_first_hop_is_a_repeat_soon_and_a_new_dial_later(rig: 
     rig.post(f"1*{SERIAL}")
 
     assert rig.record().session.instance != instance
+
+
+@pytest.mark.parametrize("later_seconds", [0, 31, 100, 500])
+def test_late_repeats_after_the_end_begin_nothing_and_pay_nothing(
+    rig: Rig, later_seconds: int
+) -> None:
+    last = rig.walk("1", SERIAL, "10", "1").data
+    rig.clock[0] += later_seconds
+
+    for text in ("1", f"1*{SERIAL}", f"1*{SERIAL}*10", f"1*{SERIAL}*10*1"):
+        assert rig.post(text).data == last
+    assert len(rig.desk.started_ids("purchase.start")) == 1
+
+
+def test_late_repeats_after_a_drop_begin_nothing_and_pay_nothing(rig: Rig) -> None:
+    rig.walk("1", SERIAL, "10", "1")
+    rig.notice("Incomplete")
+
+    for text in ("1", f"1*{SERIAL}", f"1*{SERIAL}*10", f"1*{SERIAL}*10*1"):
+        rig.post(text)
+    assert len(rig.desk.started_ids("purchase.start")) == 1
+
+
+def test_a_numbered_dialog_played_again_soon_after_its_end_pays_nothing(rig: Rig) -> None:
+    hops = list(enumerate(("", "1", SERIAL, "10", "1"), start=1))
+    last = [rig.get(number, typed).data for number, typed in hops][-1]
+    rig.clock[0] += 100
+
+    assert {rig.get(number, typed).data for number, typed in hops} == {last}
+    assert len(rig.desk.started_ids("purchase.start")) == 1
+
+
+def test_an_english_session_is_told_of_its_end_in_english(rig: Rig) -> None:
+    rig.walk("4")
+    rig.clock[0] += 10_000
+
+    assert rig.post("4*1").data == b"END This session has ended. Please dial the code again."

@@ -187,3 +187,43 @@ def test_a_repeat_after_such_a_drop_is_answered(rig: Rig, later_seconds: int) ->
     assert rig.soon(PAY).result(PATIENCE).startswith(b"END Cette session est terminee.")
     assert rig.soon(f"{PAY}*1").result(PATIENCE).startswith(b"END Cette session est terminee.")
     assert len(rig.desk.started_ids("purchase.start")) == 1
+
+
+def test_twins_of_a_hop_that_holds_read_the_same_holding_screen(rig: Rig) -> None:
+    """The back-end never answers: whoever's time is out first, one screen is stored."""
+    rig.walk("1")
+    rig.desk.silent = {"meters.find"}
+    meet_once(rig, 6)
+    twins = [rig.soon(f"1*{SERIAL}") for _ in range(6)]
+    shown = {twin.result(PATIENCE) for twin in twins}
+
+    assert len(shown) == 1
+    assert shown.pop().startswith(b"CON Un instant")
+
+
+def test_twins_that_find_no_slot_to_wait_in_are_answered_at_once_and_alike(rig: Rig) -> None:
+    rig.walk("1", SERIAL, "10")
+    rig.desk.gated = {"purchase.start"}
+    first = rig.soon(PAY)
+    assert rig.desk.entered.wait(PATIENCE)
+    while rig.host.slots.acquire(blocking=False):
+        pass
+
+    second = rig.soon(PAY).result(PATIENCE)
+    rig.desk.gate.set()
+
+    assert second.startswith(b"CON Un instant")
+    assert first.result(PATIENCE) == second
+    assert rig.soon(PAY).result(PATIENCE) == second
+    assert len(set(rig.desk.started_ids("purchase.start"))) == 1
+
+
+def test_two_numbers_that_begin_one_session_at_once_do_not_see_each_others_screen(
+    rig: Rig,
+) -> None:
+    meet_once(rig, 2)
+    mine = rig.pool.submit(rig.post, f"1*{SERIAL}*10")
+    theirs = rig.pool.submit(rig.post, "", msisdn="+22670000001")
+    shown = sorted([mine.result(PATIENCE).data, theirs.result(PATIENCE).data])
+
+    assert shown[1] == "END Demande refusée.".encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from urllib.parse import urlsplit
@@ -59,14 +60,36 @@ def test_an_unknown_address_says_where_callbacks_go(path: str, world: World) -> 
     assert "Traceback" not in answer.text
 
 
-def test_a_body_whose_end_never_comes_does_not_hang_the_others(world: World) -> None:
+def test_bodies_that_never_come_hang_nobody_else(world: World) -> None:
     parts = urlsplit(world.addresses.web)
-    with socket.create_connection((parts.hostname or "", parts.port or 0)) as silent:
-        lines = ["POST /ussd/demo HTTP/1.1", "Host: x", "Content-Length: 500"]
-        lines += [f"{name}: {value}" for name, value in FORM.items()]
-        silent.sendall("\r\n".join([*lines, "", "sessionId="]).encode())
+    lines = ["POST /ussd/demo HTTP/1.1", "Host: x", "Content-Length: 500"]
+    lines += [f"{name}: {value}" for name, value in FORM.items()]
+    head = "\r\n".join([*lines, "", "sessionId="]).encode()
+    more_than_threads = world.settings.web_processes * world.settings.web_threads + 8
 
-        assert "Acheter" in world.phone("demo", world.number()).dial("*789#").text
+    with contextlib.ExitStack() as silent:
+        for _ in range(more_than_threads):
+            connection = socket.create_connection((parts.hostname or "", parts.port or 0))
+            silent.enter_context(connection).sendall(head)
+
+        assert "Acheter" in world.phone("moov", world.number()).dial("*789#").text
+        answer = requests.post(
+            f"{world.addresses.web}/ussd/demo", headers=FORM, data=GOOD, timeout=10
+        )
+        assert answer.status_code in {200, 503}
+
+    world.until(
+        lambda: "Acheter" in world.phone("demo", world.number()).dial("*789#").text,
+        "their slots are given back",
+    )
+
+
+def test_a_stranger_is_refused_before_his_body_is_read(world: World) -> None:
+    parts = urlsplit(world.addresses.web)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as silent:
+        silent.sendall(b"POST /ussd/guarded HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+
+        assert silent.recv(12) == b"HTTP/1.1 403"
 
 
 @pytest.mark.parametrize("endpoint", ["demo", "moov"])
