@@ -18,7 +18,7 @@ NAMES = [path.name.removesuffix(".dial.yaml") for path in DIALOGS]
 #: Back-end → (operation of the simulated platform) that a transcript can make late.
 _OPERATIONS = {"meters.find": "meter", "tariffs.quote": "quote", "tariffs.show": "tariff"}
 #: Longer than the time of one hop at the hasty endpoints, shorter than that of two.
-_LATE_SECONDS = 2.2
+_LATE_SECONDS = 1.5
 
 
 @pytest.mark.parametrize("path", DIALOGS, ids=NAMES)

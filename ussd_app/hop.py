@@ -181,17 +181,18 @@ class _Hop:
         return self._claim(program, record, turn, now)
 
     def _older(self, record: Record) -> bool:
-        """Whether this hop came before the newest one: a late repeat, never a wish of its own.
+        """Whether this hop is not after the newest one: a late repeat, never a wish of its own.
 
-        A first hop is told from a new dial under the same id by time alone.
+        What could be a new dial under an ended session's id is told from a repeat by time alone.
         """
         if self._differs(record):
             return False
-        text = self.raw.input
-        if self.raw.accumulated and text:
-            return record.accumulated.startswith(f"{text}*")
+        text, before = self.raw.input, record.accumulated
+        if self.raw.accumulated and text and before.startswith(f"{text}*"):
+            return True
         if self.raw.accumulated:
-            early = bool(record.accumulated)
+            # Another answer to a screen that has been answered: the loser of a race.
+            early = text != before and not self._newer(record)
         else:
             position, newest = self.raw.position, record.position
             early = position is not None and newest is not None and position < newest

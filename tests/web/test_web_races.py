@@ -227,3 +227,10 @@ def test_two_numbers_that_begin_one_session_at_once_do_not_see_each_others_scree
     shown = sorted([mine.result(PATIENCE).data, theirs.result(PATIENCE).data])
 
     assert shown[1] == "END Demande refusée.".encode()
+
+
+def test_another_answer_to_the_last_screen_is_a_losers_even_after_the_end(rig: Rig) -> None:
+    last = rig.walk("1", SERIAL, "10", "1").data
+
+    assert rig.post(CHANGE).data == last
+    assert rig.record().accumulated == PAY

@@ -137,6 +137,8 @@ def test_everything_but_the_ledger_killed_after_the_confirmation_loses_nothing(
     for name, pid in pids.items():
         _until_back(world, name, pid)
 
+    world.until(lambda: _answers(world), "the web side answers")
+
     world.sms(msisdn, "Code")
     assert world.debits(msisdn) == [PRICE]
 
