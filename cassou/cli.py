@@ -41,14 +41,14 @@ OK, PROBLEMS, USAGE = 0, 1, 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    r"""Cassou: electricity by USSD, and the framework under it.
+    """Cassou: electricity by USSD, and the framework under it.
 
     \b
     cassou run                everything up on this machine
     cassou dial '*789#'       a phone in this terminal
     cassou demo               one purchase, from the dial to the meter
     cassou settings           every setting, its value, and which variable sets it
-    """
+    """  # noqa: D301  # the mark is click's: it keeps these lines as they are
 
 
 def _settings() -> Settings:

@@ -38,11 +38,11 @@ from ussd_app.render import gsm7, texts
 from ussd_app.screens import (
     FlowStuck,
     Program,
-    can_go_back,
     has_more,
     holding_screen,
     named_values,
     rows_of,
+    screen_before,
     screen_of,
     stands_alone,
     system_text,
@@ -194,13 +194,19 @@ def _settle(program: Program, session: Session, budget: Budget, notice: str = ""
             trigger = _branch(state, named_values(session))
             session = _enter(session, moves.move(state.name, trigger))
             continue
-        if state.name == flow.home and session.trail:
-            session = session._replace(trail=())
+        session = session._replace(trail=_trail_before(flow, state.name, session.trail))
         if session.queue and not notice and _feeds(program, state, session):
             first, rest = session.queue[0], session.queue[1:]
             return _answer(program, session._replace(queue=rest), normalise(first), budget)
         return _show(program, session._replace(queue=()), budget, notice)
     raise FlowStuck(f'flow "{flow.name}" shows nothing after state "{session.state}"')
+
+
+def _trail_before(flow: Flow, name: str, trail: tuple[str, ...]) -> tuple[str, ...]:
+    """The screens to go back over from `name`: who comes by again has gone back already."""
+    if name == flow.home:
+        return ()
+    return trail[: trail.index(name)] if name in trail else trail
 
 
 def _feeds(program: Program, state: State, session: Session) -> bool:
@@ -270,9 +276,10 @@ def _answer(program: Program, session: Session, typed: str, budget: Budget) -> T
         return _settle(program, session._replace(page=session.page + 1, queue=()), budget)
     if typed == keys.back and session.page > 0:
         return _settle(program, session._replace(page=session.page - 1), budget)
-    if typed == keys.back and can_go_back(program, session):
-        target = moves.move(session.state, f"back:{session.trail[-1]}")
-        return _settle(program, _enter(session, target, trail=session.trail[:-1]), budget)
+    before = screen_before(program, session) if typed == keys.back else None
+    if before is not None:
+        target = moves.move(session.state, f"back:{before}")
+        return _settle(program, _enter(session, target), budget)
     if typed == keys.home and session.state == flow.home:
         return _settle(program, session._replace(page=0), budget)
     if typed == keys.home and moves.can(session.state, "home"):

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ussd_app.effects import Row
-from ussd_app.flow.model import VISIBLE, End, Flow, Listing, Menu, Show, Text, Wait
+from ussd_app.flow.model import (
+    VISIBLE,
+    Branch,
+    CallState,
+    End,
+    Flow,
+    Listing,
+    Menu,
+    Show,
+    State,
+    Text,
+    Wait,
+)
 from ussd_app.messages import Action, Budget, Screen
 from ussd_app.render import gsm7, texts
 from ussd_app.render.pages import Layout, Page, paginate
@@ -77,9 +89,33 @@ def rows_of(session: Session, place: texts.Place) -> tuple[Row, ...]:
     return tuple(found) if isinstance(found, tuple | list) else ()
 
 
-def can_go_back(program: Program, session: Session) -> bool:
-    """Whether the back key has a screen to return to."""
-    return bool(session.trail) and program.moves.can(session.state, f"back:{session.trail[-1]}")
+def screen_before(program: Program, session: Session) -> str | None:
+    """The screen that the back key returns to, None if there is none.
+
+    A screen whose values have been replaced since (another quote, another meter) is passed over.
+    """
+    for name in reversed(session.trail):
+        if not program.moves.can(session.state, f"back:{name}"):
+            return None
+        if _has_values(program.flow.states[name], session):
+            return name
+    return None
+
+
+def _has_values(state: State, session: Session) -> bool:
+    named = named_values(session)
+    templates = [] if isinstance(state, CallState | Branch) else [state.text]
+    if isinstance(state, Menu):
+        templates += [option.label for option in state.options]
+    places = [place for text in templates for place in text.by_language[session.language].places]
+    if isinstance(state, Listing | Show) and state.rows is not None:
+        places.append(state.rows)
+    try:
+        for place in places:
+            texts.look_up(place, named)
+    except KeyError:
+        return False
+    return True
 
 
 def has_more(program: Program, session: Session, budget: Budget) -> bool:
@@ -127,7 +163,7 @@ def _layout(program: Program, session: Session, notice: str) -> Layout:
             options = (("1", system_text(flow, "continue", language)),)
     keys: tuple[tuple[str, str], ...] = ()
     if not isinstance(state, End):
-        if can_go_back(program, session):
+        if screen_before(program, session) is not None:
             keys += ((flow.keys.back, system_text(flow, "back", language)),)
         if program.moves.can(state.name, "home"):
             keys += ((flow.keys.home, system_text(flow, "home", language)),)

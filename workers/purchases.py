@@ -219,6 +219,8 @@ def outcome_of(purchase: Purchase) -> CallResult | None:
     if purchase.state is State.DECLINED:
         known = purchase.reason == Reason.INSUFFICIENT_FUNDS
         return CallResult(purchase.id, "insufficient_funds" if known else "declined")
+    if purchase.state is State.REFUNDED:
+        return CallResult(purchase.id, "refunded", receipt)
     if purchase.state is State.EXPIRED:
         return CallResult(purchase.id, "declined")
     if purchase.resolution is Resolution.REFUND or purchase.state is State.SUSPENSE:

@@ -92,6 +92,8 @@ class Windows:
 
 #: Reads of "never heard of it", beside the window, that prove it.
 NOT_FOUND_READS = 2
+#: Questions asked as often as the other side advises, before they become rarer.
+_ASKS_ADVISED = 20
 #: A debit proven unsent this often is given up.
 DEBIT_SENDS_MAX = 3
 
@@ -173,7 +175,10 @@ def settle(
         case Success():
             return _done(purchase, step, now)
         case Pending(next_poll_seconds=seconds):
-            pending = replace(step, state=StepState.PENDING, due_at=now + seconds)
+            # As it advises at first; a client has long decided when the questions become rarer.
+            rarer = _backed_off(windows.ask, step.asks - _ASKS_ADVISED, windows.ask_max)
+            due_at = now + max(seconds, rarer if step.asks > _ASKS_ADVISED else 0.0)
+            pending = replace(step, state=StepState.PENDING, due_at=due_at)
             return _noticed(_with(purchase, pending), now, windows)
         case Declined():
             settled = _settled_at(step, windows)

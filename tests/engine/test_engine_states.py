@@ -36,7 +36,8 @@ PAYING = """\
     call: purchase.start
     with: {serial: "1", kwh: "1", quote: "1", total: "1", valid_until: "1"}
     once_per: session
-    outcomes: {vended: bye, paid: bye, prompted: bye, pending: bye, insufficient_funds: bye,
+    outcomes: {vended: bye, paid: bye, prompted: bye, pending: bye,
+               refunded: bye, insufficient_funds: bye,
                declined: bye, quote_expired: home, late: bye, failed: bye}
   bye: {end: Fini.}
 """

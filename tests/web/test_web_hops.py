@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SERIAL = "04246801379"
 HOLDING = b"CON Un instant, votre demande est en cours.\n1. Continuer"
-EXPIRED = b"END Cette session est terminee. Veuillez recomposer le code."
+EXPIRED = "END Cette session est terminée. Veuillez recomposer le code.".encode()
 ERROR = "END Service momentanément indisponible. Si vous avez confirmé un achat, attendez le SMS."
 
 
@@ -110,7 +110,7 @@ def test_a_session_just_within_its_time_goes_on(rig: Rig) -> None:
 
 
 def test_a_hop_of_a_session_nobody_knows_is_told_so(rig: Rig) -> None:
-    assert b"<text>Cette session est terminee." in rig.get(4, "1").data
+    assert "<text>Cette session est terminée.".encode() in rig.get(4, "1").data
 
 
 def test_the_same_id_later_is_a_new_session(rig: Rig) -> None:

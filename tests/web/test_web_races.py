@@ -169,7 +169,7 @@ def test_a_session_dropped_while_its_call_is_out_shows_nothing_more(rig: Rig) ->
     assert rig.notice("Incomplete").data == b"OK"
     rig.desk.gate.set()
 
-    assert pay.result(PATIENCE).startswith(b"END Cette session est terminee.")
+    assert pay.result(PATIENCE).startswith("END Cette session est terminée.".encode())
     assert rig.record().session.status is Status.DROPPED
 
 
@@ -184,8 +184,10 @@ def test_a_repeat_after_such_a_drop_is_answered(rig: Rig, later_seconds: int) ->
     pay.result(PATIENCE)
     rig.clock[0] += later_seconds
 
-    assert rig.soon(PAY).result(PATIENCE).startswith(b"END Cette session est terminee.")
-    assert rig.soon(f"{PAY}*1").result(PATIENCE).startswith(b"END Cette session est terminee.")
+    assert rig.soon(PAY).result(PATIENCE).startswith("END Cette session est terminée.".encode())
+    assert (
+        rig.soon(f"{PAY}*1").result(PATIENCE).startswith("END Cette session est terminée.".encode())
+    )
     assert len(rig.desk.started_ids("purchase.start")) == 1
 
 

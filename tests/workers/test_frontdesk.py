@@ -201,7 +201,7 @@ _FIELDS = {"receipt": receipt_of("p-1")}
         (State.DECLINED, {"reason": "barred"}, "declined", {}),
         (State.EXPIRED, {}, "declined", {}),
         (State.REFUNDING, {"resolution": Resolution.REFUND}, "pending", _FIELDS),
-        (State.REFUNDED, {"resolution": Resolution.REFUND}, "pending", _FIELDS),
+        (State.REFUNDED, {"resolution": Resolution.REFUND}, "refunded", _FIELDS),
         (State.SUSPENSE, {"resolution": Resolution.REFUND}, "pending", _FIELDS),
     ],
 )

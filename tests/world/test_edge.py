@@ -119,7 +119,7 @@ def test_a_session_nobody_knows_gets_an_end_screen(world: World) -> None:
 
     assert answer.status_code == 200
     assert "<session_op>end</session_op>" in answer.text
-    assert "Cette session est terminee" in answer.text
+    assert "Cette session est terminée" in answer.text
 
 
 def test_another_number_cannot_take_over_a_session(world: World) -> None:

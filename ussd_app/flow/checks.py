@@ -45,7 +45,9 @@ def unknown_state(flow: Flow) -> Iterator[Diagnostic]:
 
 
 def unreachable_state(flow: Flow) -> Iterator[Diagnostic]:
-    """A state no path leads to."""
+    """A state no path leads to; not asked while a path leads nowhere."""
+    if any(True for _ in unknown_state(flow)):
+        return
     reached = graph.reachable(flow.states, flow.start) | graph.reachable(flow.states, flow.home)
     for state in flow.states.values():
         if state.name not in reached:
@@ -62,14 +64,14 @@ def backends(flow: Flow) -> Iterator[Diagnostic]:
         if backend is None:
             hint = did_you_mean(state.backend, flow.backends)
             sentence = f'the catalogue has no back-end "{state.backend}"{hint}'
-            yield Diagnostic(state.at, "unknown-backend", sentence)
+            yield Diagnostic(state.places[""], "unknown-backend", sentence)
             continue
         known = {*backend.outcomes, LATE, FAILED}
         for name in state.outcomes:
             if name not in known:
                 hint = did_you_mean(name, known)
                 sentence = f'"{state.backend}" has no outcome "{name}"{hint}'
-                yield Diagnostic(state.at, "unknown-outcome", sentence)
+                yield Diagnostic(state.places[name], "unknown-outcome", sentence)
         for name in sorted(known - set(state.outcomes)):
             sentence = f'call "{state.name}" says nothing of outcome "{name}"'
             yield Diagnostic(state.at, "missing-outcome", sentence)

@@ -67,7 +67,7 @@ def _targets(state: State) -> Iterator[tuple[str, str, Position]]:
             yield "next", state.next, state.at
         case CallState():
             for name, dest in state.outcomes.items():
-                yield f"outcome:{name}", dest, state.at
+                yield f"outcome:{name}", dest, state.places[name]
         case Branch():
             for number, (_, dest) in enumerate(state.cases):
                 yield f"case:{number}", dest, state.at

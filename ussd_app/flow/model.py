@@ -139,6 +139,8 @@ class End:
 class CallState:
     """A back-end is called; its outcome decides what follows.
 
+    `places` is where the flow says each outcome's target, and under "" the back-end's name.
+
     `once` is "" for a look-up, "session" or "visit" for a call that moves money or tells someone
     something. `waits_max` bounds the holding screens before the outcome is late.
     """
@@ -148,6 +150,7 @@ class CallState:
     backend: str
     arguments: Mapping[str, Template]
     outcomes: Mapping[str, str]
+    places: Mapping[str, Position]
     deadline_seconds: float
     save: str = ""
     once: str = ""

@@ -99,6 +99,12 @@ class FlowParser:
                 reader.sequence(lengths_node, '"lengths:"', key.at) if lengths_node else ()
             )
         )
+        numeric = kind in {Type.INTEGER, Type.DECIMAL}
+        for bound in ("lengths",) if numeric else ("min", "max", "places"):
+            if bound in body.by_name:
+                hint = '"min:" and "max:"' if numeric else '"lengths:"'
+                sentence = f'"{bound}:" is not for {kind}; bound it with {hint}'
+                reader.problem(body.by_name[bound].at, "unknown-key", sentence)
         return Variable(
             name,
             Type(kind),
@@ -248,16 +254,17 @@ class FlowParser:
                 reader.mapping(given, '"with:"', None).entries if given is not None else ()
             )
         }
-        outcomes = {
-            name.value: reader.scalar(value, "an outcome").value
-            for name, value in reader.mapping(body.get("outcomes"), '"outcomes:"', None).entries
-        }
+        entries = reader.mapping(body.get("outcomes"), '"outcomes:"', None).entries
+        outcomes = {name.value: reader.scalar(value, "an outcome").value for name, value in entries}
+        places = {name.value: value.at for name, value in entries}
+        places[""] = body.by_name["call"].at
         return CallState(
             key.value,
             key.at,
             reader.word(body, "call", "a call"),
             arguments,
             outcomes,
+            places,
             reader.seconds(body, "deadline", 0.0),
             reader.word(body, "save", "a call", ""),
             reader.one_of(body, "once_per", ("session", "visit"), ""),
