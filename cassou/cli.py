@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -34,7 +35,7 @@ from ussd_app.endpoints import load as load_endpoints
 from ussd_app.flow.diagnostics import FlowError, did_you_mean
 from ussd_app.messages import Action, Screen
 from ussd_app.replay.over_http import BadReply, HttpPhone
-from ussd_app.settings import BadSettings, Settings
+from ussd_app.settings import BadSettings, Environment, Settings
 
 OK, PROBLEMS, USAGE = 0, 1, 2
 
@@ -94,6 +95,11 @@ def _endpoint(settings: Settings, name: str) -> ConfiguredEndpoint:
 def run() -> None:
     """Start everything on this machine; Ctrl-C stops all."""
     settings = _settings()
+    if settings.environment is Environment.PRODUCTION:
+        click.echo(
+            "`cassou run` pays with simulated money; in production use the Procfile", err=True
+        )
+        sys.exit(USAGE)
     _checked(settings)
     console = Console(highlight=False)
     try:
@@ -118,7 +124,7 @@ def run() -> None:
         try:
             addresses = stack.start()
             runs.announce(slot, addresses)
-            _print_addresses(console, addresses)
+            _print_addresses(console, addresses, slot)
             while not stop.is_set():
                 stack.tend(0.5)
         except (NotReady, DirectoryInUse, ServerFailed, BadSettings, SQLAlchemyError) as error:
@@ -152,7 +158,7 @@ def _told_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _print_addresses(console: Console, addresses: Addresses) -> None:
+def _print_addresses(console: Console, addresses: Addresses, slot: runs.Slot) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, address in (
         ("callbacks", f"{addresses.web}/ussd/NAME (endpoints.yaml)"),
@@ -165,7 +171,12 @@ def _print_addresses(console: Console, addresses: Addresses) -> None:
     ):
         table.add_row(name, Text(address))
     console.print(table)
-    console.print("ready. In another terminal:  cassou dial '*789#'   Ctrl-C stops all.")
+    command = Path(sys.argv[0])
+    if command.is_relative_to(Path.cwd()):
+        command = command.relative_to(Path.cwd())
+    which = f"CASSOU_VAR_DIR={slot.directory} " if slot.number > 1 else ""
+    console.print(f"ready. In another terminal:  {which}{command} dial '*789#'", soft_wrap=True)
+    console.print("Ctrl-C stops all.")
 
 
 @main.command()
@@ -193,6 +204,9 @@ def dial(dial_string: str, msisdn: str, name: str, url: str) -> None:
     except ValueError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
+    except requests.ConnectionError:
+        click.echo(f"nothing answers at {base}; is `cassou run` still up?", err=True)
+        sys.exit(PROBLEMS)
     except (BadReply, requests.RequestException) as error:
         click.echo(f"{base}: {error}", err=True)
         sys.exit(PROBLEMS)
@@ -222,6 +236,8 @@ class _Listener:
             new = [message for message in messages if int(message["n"]) > self._seen]
             for message in new:
                 self._seen = int(message["n"])
+                # It may come while an answer is being typed: never on that line.
+                self._console.print()
                 self._console.print(draw_sms(message["text"], self._msisdn))
         return len(new)
 
@@ -296,17 +312,16 @@ def demo(*, as_json: bool, verbose: bool) -> None:
         f"meter {demo_module.SERIAL}: {meter['result']}, {meter['kwh_tenths'] / 10:g} kWh"
     )
     console.print(f"wallet: {wallet['debits']} debit of {wallet['amount_minor']} F")
+    sale = report["sale"]
+    console.print(f"platform: sale of {sale['amount_minor']} F, meter {sale['serial']}")
 
 
 @main.command()
 def settings() -> None:
-    """Print every setting, secrets masked."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("variable", "value", "from", "what it is"):
-        table.add_column(heading, overflow="fold")
-    for row in settings_module.rows(_settings()):
-        table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    """Print every setting, what sets it and what it is; secrets masked."""
+    for variable, value, origin, what in settings_module.rows(_settings()):
+        click.echo(f"{variable}={value}")
+        click.echo(f"    {what} ({origin})")
 
 
 if __name__ == "__main__":

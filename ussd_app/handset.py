@@ -72,4 +72,4 @@ def split_dial_string(dial_string: str, service_codes: tuple[str, ...]) -> tuple
         known = code.strip("*#")
         if bare == known or bare.startswith(f"{known}*"):
             return code, bare[len(known) + 1 :]
-    raise ValueError(f'"{dial_string}" is none of {", ".join(service_codes)}')
+    raise ValueError(f'nothing answers "{dial_string}" here; dial {" or ".join(service_codes)}')

@@ -44,13 +44,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     environment: Environment = Field(Environment.DEVELOPMENT, description="development, production")
-    var_dir: Path = Field(Path("var"), description="where embedded parts keep their data")
+    var_dir: Path = Field(_HERE.parent / "var", description="where embedded parts keep their data")
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="64 hex digits that seal what is stored; empty: made and kept in var_dir",
     )
     endpoints_file: Path = Field(
-        Path("endpoints.yaml"), description="the gateways that may call back, by name"
+        _HERE.parent / "endpoints.yaml", description="the gateways that may call back, by name"
     )
     menus_dir: Path = Field(_HERE / "menus", description="flows, catalogue, system and SMS texts")
 
@@ -120,9 +120,9 @@ class Settings(BaseSettings):
         problems = []
         key = self.secret_key.get_secret_value()
         if key and (len(key) != 64 or not _is_hex(key)):
-            problems.append("secret_key must be 64 hex digits (32 octets)")
+            problems.append(f"{PREFIX}SECRET_KEY must be 64 hex digits (32 octets)")
         if not key and self.environment is Environment.PRODUCTION:
-            problems.append("secret_key must be set in production")
+            problems.append(f"{PREFIX}SECRET_KEY must be set in production")
         if self.lease_seconds <= 2 * self.money_deadline_seconds:
             problems.append("lease_seconds must be over twice money_deadline_seconds")
         if self.settle_seconds <= self.lease_seconds:

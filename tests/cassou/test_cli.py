@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,7 +166,8 @@ def test_an_endpoint_that_does_not_exist_is_told_with_what_is_near(tmp_path: Pat
     done = _cassou(tmp_path, "dial", "--endpoint", "mov")
 
     assert done.returncode == 2
-    assert done.stderr.strip() == 'no endpoint "mov" in endpoints.yaml; did you mean "moov"?'
+    assert done.stderr.strip().startswith('no endpoint "mov" in ')
+    assert done.stderr.strip().endswith('endpoints.yaml; did you mean "moov"?')
 
 
 def test_settings_are_listed_with_secrets_masked(tmp_path: Path) -> None:
@@ -200,3 +202,44 @@ def test_every_bad_setting_is_reported_at_once(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "CASSOU_WEB_PORT:" in done.stderr
     assert "CASSOU_WALLET:" in done.stderr
+
+
+def test_a_broken_flow_is_told_with_its_place_before_anything_is_started(tmp_path: Path) -> None:
+    menus = tmp_path / "menus"
+    shutil.copytree(ROOT / "ussd_app" / "menus", menus)
+    flow = menus / "buy-electricity.yaml"
+    flow.write_text(flow.read_text().replace("found: kwh\n", "found: kwhh\n"))
+
+    done = subprocess.run(
+        [COMMAND, "run"],
+        cwd=ROOT,
+        env={**_environment(tmp_path), "CASSOU_MENUS_DIR": str(menus)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    first, *_, carets = done.stderr.rstrip().splitlines()
+    assert first.startswith(f'{flow}:51:14: error: state "find_meter" goes to "kwhh", which does')
+    assert first.endswith('did you mean "kwh"? [unknown-state]')
+    assert carets.split() == ["|", "^^^^"]
+
+
+def test_run_refuses_to_play_with_simulated_money_in_production(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [COMMAND, "run"],
+        cwd=ROOT,
+        env={
+            **_environment(tmp_path),
+            "CASSOU_ENVIRONMENT": "production",
+            "CASSOU_SECRET_KEY": "ab" * 32,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "in production use the Procfile" in done.stderr

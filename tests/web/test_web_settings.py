@@ -58,7 +58,7 @@ def test_all_that_does_not_agree_is_told_at_once(monkeypatch: pytest.MonkeyPatch
         load()
 
     assert str(caught.value).split("; ") == [
-        "secret_key must be set in production",
+        "CASSOU_SECRET_KEY must be set in production",
         "lease_seconds must be over twice money_deadline_seconds",
         "settle_seconds must be over lease_seconds",
         "waiting_callers_max must be below web_threads, so that some answer",
@@ -71,7 +71,7 @@ def test_a_bad_key_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch, key: s
     with pytest.raises(BadSettings) as caught:
         load()
 
-    assert str(caught.value) == "secret_key must be 64 hex digits (32 octets)"
+    assert str(caught.value) == "CASSOU_SECRET_KEY must be 64 hex digits (32 octets)"
 
 
 def test_rows_mask_secrets_and_say_where_a_value_comes_from(
