@@ -50,7 +50,7 @@ class Backends(Protocol):
         """Order `call`, durably where it spends; a result if it is known at once.
 
         Asking again for the same id is harmless. Raises `NotStarted` only where it is proven that
-        nothing was ordered.
+        nothing was ordered, and `NoAnswer` where that is not known.
         """
         ...
 

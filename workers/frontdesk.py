@@ -10,6 +10,7 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.model import Purchase, State
 from ledger.store import Ledger, ReceiptTaken
@@ -59,11 +60,15 @@ class FrontDesk:
 
     def start(self, call: Call) -> CallResult | None:
         """See `Backends.start`."""
-        if call.backend == PURCHASE:
-            return self._purchase(call)
         answer = LEDGER_BACKENDS.get(call.backend)
-        if answer is not None:
-            return answer(self._ledger, call)
+        try:
+            if call.backend == PURCHASE:
+                return self._purchase(call)
+            if answer is not None:
+                return answer(self._ledger, call)
+        except SQLAlchemyError as error:
+            # Whether a commit took is not known; a repeat of the hop finds out.
+            raise NoAnswer(f"the ledger: {type(error).__name__}") from None
         self._doorbell.ring_call(call)
         return None
 

@@ -17,7 +17,7 @@ from ledger.model import Purchase, Resolution, State, Step, StepState
 from ledger.store import Ledger, open_engine
 from tests.workers.saga_world import MENUS
 from ussd_app import settings as settings_module
-from ussd_app.effects import Call, CallResult, Value
+from ussd_app.effects import Call, CallResult, NoAnswer, Value
 from ussd_app.flow.catalogue import parse_catalogue
 from ussd_app.sealing import Sealer
 from workers.frontdesk import FrontDesk, receipt_of
@@ -250,3 +250,21 @@ def test_a_second_purchase_for_the_same_meter_waits_for_the_first(
 
     assert second == CallResult("p-2", "pending", {"receipt": receipt_of("p-1")})
     assert ledger.get("p-2") is None
+
+
+def test_a_ledger_that_is_locked_is_no_answer_and_a_repeat_commits(
+    tmp_path: Path, doorbell: Doorbell, sealer: Sealer
+) -> None:
+    url = f"sqlite:///{tmp_path / 'busy.sqlite3'}"
+    engine, other = open_engine(url, 0.05), open_engine(url)
+    ledger = Ledger(engine, sealer)
+    ledger.create()
+    desk = _desk(ledger, doorbell)
+
+    with other.begin(), pytest.raises(NoAnswer):
+        desk.start(_call())
+    assert desk.start(_call()) is None
+
+    assert ledger.get("p-1") is not None
+    engine.dispose()
+    other.dispose()
