@@ -81,7 +81,7 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
     )
     endpoints = checked_endpoints(settings, os.environ)
     # Of a process's threads, some are left to callers whose bodies have come.
-    readers = max(settings.web_threads - 4, 1)
+    readers = max(settings.web_threads - 4, settings.web_threads // 2)
     return create_app(host, endpoints, settings.body_octets_max, readers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from ussd_app.settings import Settings
 ROOT = Path(__file__).parent.parent
 MENUS = ROOT / "ussd_app" / "menus"
 SERVICE_CODES = ("*789#",)
+#: Active meters of the demo world on the household tariff, connected.
+METERS = ("04246801379", "04246802740", "04246805487", "04246808226", "04246809596")
 
 ENDPOINTS = """\
 cassou: 1
@@ -80,6 +83,7 @@ class World:
     sandbox: Sandbox
     ledger: Ledger
     log: list[str] = field(default_factory=list)
+    meters: Iterator[str] = field(default_factory=lambda: itertools.cycle(METERS))
 
     def number(self, balance_minor: int = 100_000) -> str:
         """The MSISDN of a new wallet."""
@@ -98,14 +102,15 @@ class World:
         url = f"{self.addresses.web}/ussd/{endpoint}"
         return HttpPhone(url, GATEWAYS[name], msisdn, SERVICE_CODES)
 
-    def at_confirm(
-        self, msisdn: str, endpoint: str = "demo", serial: str = "04246801379"
-    ) -> HttpPhone:
-        """A phone whose next `1` pays for 10 kWh."""
+    def at_confirm(self, msisdn: str, endpoint: str = "demo", serial: str = "") -> HttpPhone:
+        """A phone whose next `1` pays for 10 kWh, on one meter or on whichever is next.
+
+        A head end system makes a meter no more than half an hour's tokens at once, one a minute.
+        """
         phone = self.phone(endpoint, msisdn)
         phone.dial("*789#")
         phone.send("1")
-        phone.send(serial)
+        phone.send(serial or next(self.meters))
         assert "1. Payer" in phone.send("10").text
         return phone
 

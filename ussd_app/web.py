@@ -57,6 +57,10 @@ def create_app(
     return app
 
 
+#: A slot to read a body is free again in microseconds, unless bodies do not come.
+_READER_SECONDS = 1.0
+
+
 class Refused(Exception):  # noqa: N818  # refused, not in error
     """A request that is no callback: the HTTP status and a sentence for who sent it."""
 
@@ -140,8 +144,8 @@ class Callbacks:
             raise Refused(HTTPStatus.BAD_REQUEST, "Content-Length is not a number")
         if len(declared) > _LENGTH_DIGITS_MAX or int(declared) > most:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
-        # A body that never comes holds its thread: some are kept for those that come.
-        if not self._readers.acquire(blocking=False):
+        # A body that never comes holds its thread: some threads are kept for those that come.
+        if not self._readers.acquire(timeout=_READER_SECONDS):
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many bodies have not come yet")
         try:
             body: bytes = environ["wsgi.input"].read(most + 1)

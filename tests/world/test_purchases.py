@@ -33,7 +33,7 @@ def test_the_meter_accepts_the_token_once(world: World) -> None:
 
 def test_every_party_tells_the_same_story(world: World) -> None:
     msisdn = world.number()
-    world.at_confirm(msisdn).send("1")
+    world.at_confirm(msisdn, serial=SERIAL).send("1")
     token = world.sms(msisdn, "Code")[5:29].replace(" ", "")
 
     purchase = world.purchase(msisdn)
@@ -127,7 +127,7 @@ def test_a_debit_that_never_arrived_is_proven_so_and_the_client_is_told(world: W
 
 def test_a_purchase_under_way_is_told_on_redial_and_cannot_be_paid_twice(world: World) -> None:
     msisdn = world.number()
-    phone = world.at_confirm(msisdn)
+    phone = world.at_confirm(msisdn, serial=SERIAL)
     world.operator_fault(msisdn, "debit", "hang_after")
     world.operator_fault(msisdn, "debit_status", "refuse", times=3)
     phone.send("1")
@@ -142,7 +142,7 @@ def test_a_purchase_under_way_is_told_on_redial_and_cannot_be_paid_twice(world: 
 
 def test_my_last_codes_shows_the_tokens_this_number_paid_for(world: World) -> None:
     msisdn = world.number()
-    world.at_confirm(msisdn).send("1")
+    world.at_confirm(msisdn, serial=SERIAL).send("1")
     token = world.sms(msisdn, "Code")[5:29]
     phone = world.phone("demo", msisdn)
     phone.dial("*789#")
