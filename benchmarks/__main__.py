@@ -19,7 +19,7 @@ import requests
 from benchmarks import load, measure
 from cassou.embedded import EmbeddedRedis
 from cassou.inbox import Sandbox
-from cassou.stack import Stack
+from cassou.stack import Stack, free_port
 from ussd_app.gateways import GATEWAYS
 from ussd_app.replay.over_http import HttpPhone
 
@@ -67,7 +67,7 @@ def dialog() -> int:
             for _ in range(_ROUNDS):
                 cost = {}
                 for app in ("bare", "stubbed"):
-                    port = measure.free_port()
+                    port = free_port()
                     command = measure.granian(
                         f"benchmarks.{app}:application", port, _PROCESSES, _THREADS
                     )
@@ -109,7 +109,7 @@ def waiting() -> int:
                     "CASSOU_WEB_THREADS": str(max(threads, 2)),
                     "CASSOU_WAITING_CALLERS_MAX": str(max(threads, 2) - 1),
                 }
-                port = measure.free_port()
+                port = free_port()
                 command = measure.granian(
                     "benchmarks.stubbed:application", port, _PROCESSES, threads
                 )

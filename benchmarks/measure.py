@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,14 +22,6 @@ class Server:
 
     port: int
     pid: int
-
-
-def free_port() -> int:
-    """A port nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def granian(target: str, port: int, processes: int, threads: int) -> list[str]:

@@ -70,12 +70,6 @@ class Sandbox:
         sale: dict[str, Any] = self._get(f"{self._platform}/sales/{purchase_id}", {})
         return sale
 
-    def sales(self, day: str) -> list[Any]:
-        """All sales of a day (YYYY-MM-DD)."""
-        found = self._get(f"{self._platform}/sales", {"day": day})
-        sales: list[Any] = found["sales"] if isinstance(found, dict) else found
-        return sales
-
     def _get(self, url: str, query: dict[str, str], wait_seconds: float = 0.0) -> Any:
         answer = self._http.get(url, params=query, timeout=_ANSWER_SECONDS + wait_seconds)
         answer.raise_for_status()

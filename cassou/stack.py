@@ -138,7 +138,7 @@ class Stack:
         )
         hes, hes_faults = _URL.findall(proxy_line)[:2]
         given = os.environ.get(f"{PREFIX}WEB_PORT")
-        port = int(given) if given else self._port("web") or _free_port()
+        port = int(given) if given else self._port("web") or free_port()
         self._shared = {
             f"{PREFIX}VAR_DIR": str(self.var.absolute()),
             f"{PREFIX}ENDPOINTS_FILE": str(_ROOT / "endpoints.yaml"),
@@ -238,7 +238,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody has just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
