@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -84,10 +83,11 @@ class World:
     ledger: Ledger
     log: list[str] = field(default_factory=list)
     meters: Iterator[str] = field(default_factory=lambda: itertools.cycle(METERS))
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def number(self, balance_minor: int = 100_000) -> str:
         """The MSISDN of a new wallet."""
-        msisdn = f"+226701{secrets.randbelow(10**5):05d}"
+        msisdn = f"+226701{next(self.numbers):05d}"
         self.put_wallet(msisdn, balance_minor)
         return msisdn
 
