@@ -12,36 +12,34 @@ from pathlib import Path
 from flask import Flask
 
 from ussd_app import settings as settings_module
-from ussd_app.endpoints import ConfiguredEndpoint
+from ussd_app.endpoints import ConfiguredEndpoint, budgets_of
 from ussd_app.endpoints import load as load_endpoints
-from ussd_app.flow.compiler import Library, compile_file
-from ussd_app.hop import Backends, Host, Limits, Programs
-from ussd_app.screens import Program
+from ussd_app.hop import Backends, Host, Limits
+from ussd_app.messages import Budget
+from ussd_app.programs import Directory, LivePrograms
 from ussd_app.sealing import Sealer
 from ussd_app.settings import BadSettings, Environment, Settings
+from ussd_app.shelf import Shelf
 from ussd_app.store import RedisStore, Wire
 from ussd_app.web import create_app
-from workers.filters import FILTERS
+from workers.application import APPLICATION
 from workers.frontdesk import SERVED, FrontDesk
 from workers.office import open_ledger
 from workers.queue import Doorbell
 
 #: How long a callback may wait for the ledger: a gateway waits for us.
 _PATIENCE_SECONDS = 2.0
-#: YAML files of the menus directory that are no flows.
-NO_FLOWS = frozenset({"catalogue.yaml", "system.yaml", "sms.yaml"})
 
 
-def load_programs(menus_dir: Path) -> Programs:
+def load_directory(menus_dir: Path, budgets: tuple[Budget, ...] = (Budget(),)) -> Directory:
     """Every flow of a directory, compiled; raises `FlowError`, OSError, `BadSettings`."""
-    library = Library.load(menus_dir, FILTERS)
-    unserved = sorted(set(library.backends) - SERVED)
+    directory = Directory(menus_dir, APPLICATION, budgets)
+    unserved = sorted(set(directory.library.backends) - SERVED)
     if unserved:
         raise BadSettings(f"the catalogue declares back-ends nobody serves: {', '.join(unserved)}")
-    paths = [path for path in sorted(menus_dir.glob("*.yaml")) if path.name not in NO_FLOWS]
-    if not paths:
+    if not directory.flows:
         raise BadSettings(f"{menus_dir} holds no flow")
-    return Programs(tuple(Program.of(compile_file(path, library)) for path in paths))
+    return directory
 
 
 def checked_endpoints(
@@ -69,8 +67,10 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
             time.time,
         )
     remembered = settings.session_ttl_seconds + settings.session_memory_seconds
+    endpoints = checked_endpoints(settings, os.environ)
+    directory = load_directory(settings.menus_dir, budgets_of(endpoints))
     host = Host(
-        load_programs(settings.menus_dir),
+        LivePrograms(directory, Shelf(settings.published())),
         RedisStore(Wire(settings.redis_url), sealer, remembered),
         backends,
         sealer,
@@ -79,7 +79,6 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
         lambda: os.urandom(12).hex(),
         threading.Semaphore(settings.waiting_callers_max),
     )
-    endpoints = checked_endpoints(settings, os.environ)
     # Of a process's threads, some are left to callers whose bodies have come.
     readers = max(settings.web_threads - 4, settings.web_threads // 2)
     return create_app(host, endpoints, settings.body_octets_max, readers)

@@ -22,7 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from cassou import demo as demo_module
-from cassou import runs
+from cassou import design, runs
+from cassou.dialling import converse, in_process
 from cassou.embedded import DirectoryInUse, ServerFailed
 from cassou.inbox import Sandbox
 from cassou.phone import phone as draw_phone
@@ -30,10 +31,9 @@ from cassou.phone import sms as draw_sms
 from cassou.stack import Addresses, Stack
 from cassou.supervisor import NotReady
 from ussd_app import settings as settings_module
-from ussd_app.endpoints import ConfiguredEndpoint
+from ussd_app.endpoints import ConfiguredEndpoint, budgets_of
 from ussd_app.endpoints import load as load_endpoints
 from ussd_app.flow.diagnostics import FlowError, did_you_mean
-from ussd_app.messages import Action, Screen
 from ussd_app.replay.over_http import BadReply, HttpPhone
 from ussd_app.settings import BadSettings, Environment, Settings
 
@@ -63,8 +63,8 @@ def _settings() -> Settings:
 def _checked(settings: Settings) -> None:
     """Say what is wrong with the menus or endpoints before anything is started."""
     try:
-        wsgi.load_programs(settings.menus_dir)
-        wsgi.checked_endpoints(settings, os.environ)
+        endpoints = wsgi.checked_endpoints(settings, os.environ)
+        wsgi.load_directory(settings.menus_dir, budgets_of(endpoints))
     except (FlowError, BadSettings) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
@@ -180,19 +180,32 @@ def _print_addresses(console: Console, addresses: Addresses, slot: runs.Slot) ->
 
 
 @main.command()
-@click.argument("dial_string", default="*789#")
+@click.argument("dial_string", default="")
 @click.option("--msisdn", default=demo_module.MSISDN, show_default=True, help="The phone's number.")
 @click.option("--endpoint", "name", default="demo", show_default=True, help="Endpoint to dial.")
 @click.option("--url", default="", help="Where Cassou runs; default: the `cassou run` here.")
-def dial(dial_string: str, msisdn: str, name: str, url: str) -> None:
+@click.option(
+    "--flow",
+    "flow_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Dial this flow in this process; back-ends give the catalogue's samples.",
+)
+@click.option("--ask", is_flag=True, help="With --flow: ask what each call comes to.")
+def dial(
+    dial_string: str, msisdn: str, name: str, url: str, flow_file: Path | None, *, ask: bool
+) -> None:
     """Dial with a phone in this terminal. Type an answer and Enter; q leaves."""
     settings = _settings()
+    if flow_file is not None:
+        in_process(settings, flow_file, dial_string, msisdn, ask=ask)
+        return
     endpoint = _endpoint(settings, name)
     running = runs.find(settings.var_dir)
     base = url or (running.web if running else "")
     if not base:
         click.echo(
-            "nothing runs here; start `cassou run` in another terminal, or give --url", err=True
+            "nothing runs here; start `cassou run` in another terminal, or give --url or --flow",
+            err=True,
         )
         sys.exit(PROBLEMS)
     console = Console(highlight=False)
@@ -200,7 +213,11 @@ def dial(dial_string: str, msisdn: str, name: str, url: str) -> None:
     phone = HttpPhone(f"{base}/ussd/{name}", endpoint.gateway, msisdn, codes)
     listener = _Listener(console, running.operator, msisdn) if running and not url else None
     try:
-        _converse(console, phone, endpoint, dial_string, listener)
+        converse(console, phone, endpoint.budget.septets_max, dial_string or "*789#")
+        if listener is not None:
+            # What a purchase sends comes a moment after its last screen.
+            with contextlib.suppress(requests.RequestException):
+                listener.show(wait_seconds=3.0)
     except ValueError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
@@ -240,36 +257,6 @@ class _Listener:
                 self._console.print()
                 self._console.print(draw_sms(message["text"], self._msisdn))
         return len(new)
-
-
-def _converse(
-    console: Console,
-    phone: HttpPhone,
-    endpoint: ConfiguredEndpoint,
-    dial_string: str,
-    listener: _Listener | None,
-) -> None:
-    most = endpoint.budget.septets_max
-
-    def shown(screen: Screen) -> Screen:
-        console.print(draw_phone(screen, most, dial_string))
-        return screen
-
-    screen = shown(phone.dial(dial_string))
-    while True:
-        ended = screen.action is Action.END
-        prompt = "Enter dials again, q leaves: " if ended else "answer (q leaves): "
-        try:
-            typed = console.input(prompt)
-        except (EOFError, KeyboardInterrupt):
-            break
-        if typed.strip().lower() == "q":
-            break
-        screen = shown(phone.dial(dial_string) if ended else phone.send(typed))
-    if listener is not None and screen.action is Action.END:
-        # What a purchase sends comes a moment after its last screen.
-        with contextlib.suppress(requests.RequestException):
-            listener.show(wait_seconds=3.0)
 
 
 @main.command()
@@ -322,6 +309,10 @@ def settings() -> None:
     for variable, value, origin, what in settings_module.rows(_settings()):
         click.echo(f"{variable}={value}")
         click.echo(f"    {what} ({origin})")
+
+
+for _command in design.COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from granian.log import LogLevels
 
 import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from ussd_app import settings as settings_module
+from ussd_app.endpoints import budgets_of
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.settings import BadSettings
 
@@ -23,8 +24,8 @@ def main() -> None:
     try:
         settings = settings_module.load_connected()
         # The server's own processes would fail on these again and again.
-        wsgi.load_programs(settings.menus_dir)
-        wsgi.checked_endpoints(settings, os.environ)
+        endpoints = wsgi.checked_endpoints(settings, os.environ)
+        wsgi.load_directory(settings.menus_dir, budgets_of(endpoints))
     except (BadSettings, FlowError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def program() -> Program:
     """The shipped flow."""
-    return wsgi.load_programs(MENUS).first
+    return next(iter(wsgi.load_directory(MENUS).flows.values()))
 
 
 @pytest.fixture(scope="session")

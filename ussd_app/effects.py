@@ -49,7 +49,25 @@ class Dropped:
     seconds: int
 
 
-Effect = Call | Dropped
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An order to send an SMS, once: `id` is derived, so ordering it again is the same message."""
+
+    id: str
+    msisdn: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """An order to keep a value for a subscriber beyond the session; None: to forget it."""
+
+    fact: str
+    value: Value | None
+    seconds: float
+
+
+Effect = Call | Dropped | Message | Remember
 
 #: Outcomes that every call has beside those of the catalogue.
 LATE = "late"

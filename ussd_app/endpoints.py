@@ -37,6 +37,7 @@ _KEYS = (
     "service_codes",
     "country",
     "septets_max",
+    "ucs2_max",
     "reply_seconds",
     "structured",
 )
@@ -86,7 +87,7 @@ def load(path: Path, environment: Mapping[str, str]) -> dict[str, ConfiguredEndp
     `environment` holds the secrets that the file names and never contains.
     """
     source = path.read_text("utf-8")
-    reader = Reader(str(path))
+    reader = Reader(str(path), source)
     node, problems = read(source, str(path))
     reader.problems += problems
     top = reader.mapping(node, "the endpoints file", ("cassou", "endpoints"))
@@ -97,8 +98,14 @@ def load(path: Path, environment: Mapping[str, str]) -> dict[str, ConfiguredEndp
     if not found and not reader.problems:
         reader.problem(top.at, "missing-key", "no endpoint is configured")
     if reader.problems:
-        raise FlowError(reader.problems, source)
+        raise FlowError(reader.problems, {str(path): source})
     return found
+
+
+def budgets_of(endpoints: Mapping[str, ConfiguredEndpoint]) -> tuple[Budget, ...]:
+    """The sizes that screens must fit, each once."""
+    sizes = {(each.budget.septets_max, each.budget.ucs2_max) for each in endpoints.values()}
+    return tuple(Budget(septets, ucs2_max=ucs2) for septets, ucs2 in sorted(sizes)) or (Budget(),)
 
 
 def _endpoint(
@@ -126,6 +133,7 @@ def _endpoint(
     budget = Budget(
         reader.integer(body, "septets_max", 160, 40, 182),
         float(reader.integer(body, "reply_seconds", 5, 1, 120)),
+        reader.integer(body, "ucs2_max", 0, 0, 91),
     )
     return ConfiguredEndpoint(facts, gateway, _trust(reader, body, key, environment), budget)
 

@@ -9,61 +9,84 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import cast
 
-from ussd_app.effects import FAILED, LATE, Call, CallResult, Dropped, Effect, Scalar, Value
-from ussd_app.flow.graph import written_edges
+from ussd_app.effects import (
+    FAILED,
+    LATE,
+    Call,
+    CallResult,
+    Dropped,
+    Effect,
+    Message,
+    Remember,
+    Value,
+)
+from ussd_app.flow.conditions import holds
+from ussd_app.flow.graph import INVISIBLE_MAX, written_edges
 from ussd_app.flow.model import (
     VISIBLE,
     Branch,
     CallState,
-    Condition,
+    Check,
     End,
-    Field,
     Flow,
+    How,
     Input,
     Listing,
     Menu,
-    Option,
+    SetState,
+    Shape,
     Show,
     State,
+    Text,
+    Type,
     Wait,
 )
-from ussd_app.flow.rules import RULES
-from ussd_app.flow.values import Refused, normalise, value_of
+from ussd_app.flow.values import Refused, cut, fits, folded, normalise, stored, value_of
 from ussd_app.messages import Action, Budget, Screen
-from ussd_app.render import gsm7, texts
 from ussd_app.screens import (
     FlowStuck,
     Program,
+    Shown,
+    can_resume,
     has_more,
     holding_screen,
     named_values,
+    options_of,
+    resume_screen,
     rows_of,
     screen_before,
     screen_of,
     stands_alone,
     system_text,
 )
-from ussd_app.session import TRAIL_MAX, Session, Status
+from ussd_app.session import TRAIL_MAX, Held, Session, Status
+from ussd_app.working import worked_out
 
 #: Parts of a dial string that may answer screens; what is dialled beyond them is dropped.
 SHORTCUT_MAX = 20
-#: Invisible states one turn may pass; a flow that needs more goes in a circle.
-INVISIBLE_MAX = 50
+#: The fact under which the client's language is remembered, whichever flow it was chosen in.
+LANGUAGE_FACT = "language"
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A client dialled; `dialled` is what stood after the service code, parts joined by `*`."""
+    """A client dialled; `dialled` is what stood after the service code, parts joined by `*`.
+
+    `facts` are what is remembered of the subscriber, by fact; `before` is the client's last session
+    on this flow, if there was one lately.
+    """
 
     instance: str
     msisdn: str
     service_code: str
     dialled: str = ""
     language: str | None = None
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    before: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +130,32 @@ class Turn:
 def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
     """The first turn of a session."""
     flow = program.flow
-    language = event.language if event.language in flow.languages else flow.languages[0]
+    dial = flow.dials.get(event.service_code)
+    wished = (event.facts.get(LANGUAGE_FACT), dial.language if dial else "", event.language)
+    language = next((str(each) for each in wished if each in flow.languages), flow.languages[0])
     session = Session(
         event.instance,
         flow.hash,
         event.msisdn,
         event.service_code,
         language,
-        flow.start,
+        dial.start if dial is not None and dial.start else flow.start,
         now,
         now,
-        {},
+        _remembered(program, event.facts, _day(now)),
         visit=1,
         hops=1,
         queue=tuple(event.dialled.split("*")[:SHORTCUT_MAX]) if event.dialled else (),
     )
-    return _settle(program, session, budget)
+    held = _held(program, event.before, now) if not session.queue else None
+    if held is None or flow.resume is None:
+        return _noting(program, session, _settle(program, session, budget))
+    if flow.resume.how is How.AT_ONCE:
+        return _noting(program, session, _resumed(program, session, held, budget))
+    session = session._replace(held=held, asking=flow.resume.how is How.ASK)
+    if session.asking:
+        return Turn(session, resume_screen(program, language, budget))
+    return _noting(program, session, _settle(program, session, budget))
 
 
 def step(program: Program, session: Session, event: Event, now: float, budget: Budget) -> Turn:
@@ -130,16 +163,143 @@ def step(program: Program, session: Session, event: Event, now: float, budget: B
     session = session._replace(touched_at=now)
     match event:
         case Answer(text):
-            session = session._replace(hops=session.hops + 1)
-            return _answer(program, session, normalise(text), budget)
+            before = session._replace(hops=session.hops + 1)
+            return _noting(program, before, _answer(program, before, normalise(text), budget))
         case Result(result):
-            return _result(program, session, result, budget)
+            return _noting(program, session, _result(program, session, result, budget))
         case Hold():
-            return _hold(program, session, budget)
+            return _noting(program, session, _hold(program, session, budget))
         case Drop(reason):
             seconds = max(int(now - session.begun_at), 0)
             effect = Dropped(session.instance, session.state, reason, session.hops, seconds)
-            return Turn(session._replace(status=Status.DROPPED, pending=""), None, (effect,))
+            ended = session._replace(status=Status.DROPPED, pending="")
+            return Turn(ended, None, (effect, *_farewell(program, session)))
+
+
+def _day(now: float) -> date:
+    """The day of an instant, UTC: bounds of dates are counted from it."""
+    return datetime.fromtimestamp(now, UTC).date()
+
+
+# What outlives a session.
+
+
+def _remembered(program: Program, facts: Mapping[str, Value], today: date) -> dict[str, Value]:
+    """Variables with the values that are remembered, where these still fit."""
+    found: dict[str, Value] = {}
+    for name, fact, _ in program.facts:
+        value = facts.get(fact)
+        shape = program.flow.variables[name].shape
+        if value is not None and fits(shape, value, today):
+            found[name] = cast("Value", stored(shape, value))
+    return found
+
+
+def _noting(program: Program, before: Session, turn: Turn) -> Turn:
+    """A turn, with orders to remember what it has changed of the remembered."""
+    flow = program.flow
+    if not program.facts and not flow.language_seconds:
+        return turn
+    after = turn.session
+    noted: list[Effect] = []
+    if flow.language_seconds and after.language != before.language:
+        noted.append(Remember(LANGUAGE_FACT, after.language, flow.language_seconds))
+    for name, fact, seconds in program.facts:
+        value = after.variables.get(name)
+        if value != before.variables.get(name):
+            noted.append(Remember(fact, value, seconds))
+    return replace(turn, effects=(*turn.effects, *noted)) if noted else turn
+
+
+def _farewell(program: Program, session: Session) -> tuple[Effect, ...]:
+    """The SMS to a client whose session was dropped at this screen."""
+    if session.pending or session.asking:
+        return ()
+    for entry in program.flow.on_drop:
+        if session.state in entry.states:
+            text = Shown(program.flow, session).text(entry.text)
+            wish = f"{session.instance}\x1fdrop"
+            name = hashlib.blake2b(wish.encode(), digest_size=16).hexdigest()
+            return (Message(name, session.msisdn, text),)
+    return ()
+
+
+def _held(program: Program, before: Session | None, now: float) -> Held | None:
+    """Where a client who dials again may go on, None if nowhere."""
+    resume = program.flow.resume
+    if resume is None or before is None or before.flow != program.flow.hash:
+        return None
+    if before.status is Status.ENDED or now - before.touched_at > resume.within_seconds:
+        return None
+    if before.asking:
+        return before.held
+    if before.state in resume.never_into:
+        return None
+    state, page, trail = before.state, before.page, before.trail
+    if before.pending:
+        awaited = program.flow.states.get(before.state)
+        if not trail or not isinstance(awaited, CallState) or awaited.once:
+            return None
+        # Nobody waits for that look-up any more: the screen before it orders it anew.
+        state, page, trail = trail[-1], 0, trail[:-1]
+    if not trail and state == program.flow.start:
+        return None
+    held = Held(state, max(page, 0), before.language, trail, before.variables)
+    return held if can_resume(program, held) and state not in resume.never_into else None
+
+
+def _resumed(program: Program, session: Session, held: Held, budget: Budget) -> Turn:
+    """Go on where the client was. What is remembered now counts, not what was then."""
+    facts = {name for name, _, _ in program.facts}
+    variables = {name: value for name, value in held.variables.items() if name not in facts}
+    session = session._replace(
+        state=held.state,
+        page=held.page,
+        language=held.language,
+        trail=held.trail,
+        variables={**variables, **session.variables},
+        visit=session.visit + 1,
+        held=None,
+        asking=False,
+    )
+    if not can_resume(program, held._replace(variables=session.variables)):
+        return _anew(program, session, budget)
+    return _settle(program, session, budget, direct=True)
+
+
+def _anew(program: Program, session: Session, budget: Budget) -> Turn:
+    """From the start, with nothing but what is remembered."""
+    flow = program.flow
+    dial = flow.dials.get(session.service_code)
+    facts = {name for name, _, _ in program.facts}
+    fresh = session._replace(
+        state=dial.start if dial is not None and dial.start else flow.start,
+        page=0,
+        trail=(),
+        variables={n: value for n, value in session.variables.items() if n in facts},
+        held=None,
+        asking=False,
+    )
+    return _settle(program, fresh, budget)
+
+
+def _asked(program: Program, session: Session, typed: str, budget: Budget) -> Turn:
+    """The answer to the question whether to go on."""
+    flow, language = program.flow, session.language
+    labels = {folded(system_text(flow, name, language)): name for name in _RESUME}
+    name = {"1": "resume_yes", "2": "resume_no"}.get(typed) or labels.get(folded(typed))
+    if name == "resume_yes" and session.held is not None:
+        return _resumed(program, session, session.held, budget)
+    if name is None:
+        notice = system_text(flow, "invalid_option", language)
+        return Turn(session, resume_screen(program, language, budget, notice))
+    return _anew(program, session, budget)
+
+
+_RESUME = ("resume_yes", "resume_no")
+
+
+# Calls.
 
 
 def call_of(program: Program, session: Session) -> Call:
@@ -148,11 +308,10 @@ def call_of(program: Program, session: Session) -> Call:
     if not isinstance(state, CallState):
         raise TypeError(f'state "{session.state}" is no call')
     backend = program.flow.backends[state.backend]
-    filters = program.flow.filters
-    named = named_values(session)
-    arguments: dict[str, Value] = {
-        name: template.render(named, session.language, filters)
-        for name, template in state.arguments.items()
+    written = session._replace(language=state.language or session.language)
+    shown = Shown(program.flow, written)
+    arguments = {
+        name: _argument(text, shown, written.language) for name, text in state.arguments.items()
     }
     return Call(
         _call_id(session, state),
@@ -161,8 +320,14 @@ def call_of(program: Program, session: Session) -> Call:
         state.deadline_seconds or backend.deadline_seconds,
         bool(state.once),
         session.msisdn,
-        session.language,
+        written.language,
     )
+
+
+def _argument(text: Text, shown: Shown, language: str) -> Value:
+    """An argument as text; rows as they are."""
+    value = worked_out(text, shown, language, {}, 0)
+    return cast("Value", value) if isinstance(value, tuple | list | Mapping) else shown.text(text)
 
 
 def _call_id(session: Session, state: CallState) -> str:
@@ -182,24 +347,49 @@ def _enter(session: Session, state: str, *, trail: tuple[str, ...] | None = None
     )
 
 
-def _settle(program: Program, session: Session, budget: Budget, notice: str = "") -> Turn:
-    """Go on through invisible states to the next screen or call."""
+def _settle(
+    program: Program, session: Session, budget: Budget, notice: str = "", *, direct: bool = False
+) -> Turn:
+    """Go on through invisible states to the next screen or call.
+
+    `direct`: to this screen by the back or home key, so it is shown though its answer is known.
+    """
     flow, moves = program.flow, program.moves
-    for _ in range(INVISIBLE_MAX):
+    for _ in range(INVISIBLE_MAX + 2):
         state = flow.states[session.state]
         if isinstance(state, CallState):
             call = call_of(program, session)
             return Turn(session._replace(pending=call.id, waits=0), None, (call,))
-        if isinstance(state, Branch):
-            trigger = _branch(state, named_values(session))
-            session = _enter(session, moves.move(state.name, trigger))
-            continue
-        session = session._replace(trail=_trail_before(flow, state.name, session.trail))
-        if session.queue and not notice and _feeds(program, state, session):
-            first, rest = session.queue[0], session.queue[1:]
-            return _answer(program, session._replace(queue=rest), normalise(first), budget)
-        return _show(program, session._replace(queue=()), budget, notice)
+        if isinstance(state, SetState):
+            session, trigger = _set(program, session, state)
+        elif isinstance(state, Branch):
+            trigger = _branch(program, state, session)
+        elif not notice and not direct and _passed(program, state, session):
+            trigger = "kept"
+        elif isinstance(state, Listing) and state.empty and not _rows(session, state):
+            trigger = "empty"
+        else:
+            session = session._replace(trail=_trail_before(flow, state.name, session.trail))
+            if session.queue and not notice and _feeds(program, state, session):
+                first, rest = session.queue[0], session.queue[1:]
+                return _answer(program, session._replace(queue=rest), normalise(first), budget)
+            return _show(program, session._replace(queue=()), budget, notice)
+        session = _enter(session, moves.move(state.name, trigger))
+        direct = False
     raise FlowStuck(f'flow "{flow.name}" shows nothing after state "{session.state}"')
+
+
+def _passed(program: Program, state: State, session: Session) -> bool:
+    """Whether an input's answer is known already, and still of its type."""
+    if not isinstance(state, Input) or not state.keep:
+        return False
+    value = session.variables.get(state.save)
+    shape = program.flow.variables[state.save].shape
+    return value is not None and fits(shape, value, _day(session.touched_at))
+
+
+def _rows(session: Session, state: Listing) -> tuple[Mapping[str, object], ...]:
+    return rows_of(named_values(session), state.rows)
 
 
 def _trail_before(flow: Flow, name: str, trail: tuple[str, ...]) -> tuple[str, ...]:
@@ -211,80 +401,90 @@ def _trail_before(flow: Flow, name: str, trail: tuple[str, ...]) -> tuple[str, .
 
 def _feeds(program: Program, state: State, session: Session) -> bool:
     """Whether what was dialled may answer this screen: never one that leads to an effect."""
+    flow = program.flow
     if isinstance(state, Input):
-        variable = program.flow.variables[state.save]
-        return state.shortcut and not variable.sensitive and not _spends(program.flow, state.next)
+        variable = flow.variables[state.save]
+        return state.shortcut and not variable.sensitive and not spends(flow, state.next)
     if not isinstance(state, Menu) or not state.shortcut:
         return False
-    option = _chosen(state, normalise(session.queue[0]), session.language)
-    return option is None or not _spends(program.flow, option.next)
+    place = _chosen(options_of(flow, session, state.options), normalise(session.queue[0]))
+    if place is None:
+        other = state.otherwise
+        sensitive = other is not None and flow.variables[other.save].sensitive
+        return other is None or not (sensitive or spends(flow, other.next))
+    option = state.options[place - 1]
+    return option.resume or not spends(flow, option.next)
 
 
-def _spends(flow: Flow, name: str) -> bool:
+def spends(flow: Flow, name: str) -> bool:
     """Whether an effect may follow before any other screen: behind a look-up or a branch, too."""
     ahead, seen = [name], set()
     while ahead:
         state = flow.states[ahead.pop()]
-        if state.name in seen or isinstance(state, VISIBLE):
+        if state.name in seen:
+            continue
+        seen.add(state.name)
+        if isinstance(state, VISIBLE):
+            # One that is passed over does not hold a dial string up.
+            passed = [state.next] if isinstance(state, Input) and state.keep else []
+            empty = [state.empty] if isinstance(state, Listing) and state.empty else []
+            ahead += passed + empty
             continue
         if isinstance(state, CallState) and state.once:
             return True
-        seen.add(state.name)
         ahead += [edge.dest for edge in written_edges(state)]
     return False
 
 
-def _branch(state: Branch, named: Mapping[str, object]) -> str:
-    for number, (condition, _) in enumerate(state.cases):
-        if _holds(condition, named):
+def _branch(program: Program, state: Branch, session: Session) -> str:
+    shown = Shown(program.flow, session)
+    for number, case in enumerate(state.cases):
+        if shown.holds(case.when):
             return f"case:{number}"
     return "else"
 
 
-def _holds(condition: Condition, named: Mapping[str, object]) -> bool:
-    left = str(texts.look_up(condition.left, named))
-    right = condition.right
-    order = Decimal((left > right) - (left < right))
-    with suppress(InvalidOperation):
-        a, b = Decimal(left), Decimal(right)
-        # A client may type "nan": that is text.
-        if a.is_finite() and b.is_finite():
-            order = a.compare(b)
-    match condition.operator:
-        case "==":
-            return order == 0
-        case "!=":
-            return order != 0
-        case "<":
-            return order < 0
-        case "<=":
-            return order <= 0
-        case ">":
-            return order > 0
-        case _:
-            return order >= 0
+def _set(program: Program, session: Session, state: SetState) -> tuple[Session, str]:
+    """Work all values out from the variables as they were; store them all, or none."""
+    flow = program.flow
+    shown = Shown(flow, session)
+    today = _day(session.touched_at)
+    seed = int.from_bytes(
+        hashlib.blake2b(f"{session.instance}\x1f{session.visit}".encode(), digest_size=8).digest()
+    )
+    new: dict[str, Value] = {}
+    for assignment in state.assignments:
+        if assignment.record is not None:
+            new[assignment.name] = cast(
+                "Value",
+                {
+                    name: worked_out(value, shown, session.language, flow.functions, seed)
+                    for name, value in assignment.record.items()
+                },
+            )
+        elif assignment.value is not None:
+            value = worked_out(assignment.value, shown, session.language, flow.functions, seed)
+            shape = flow.variables[assignment.name].shape
+            if value is None or not fits(shape, value, today):
+                return session, "else"
+            new[assignment.name] = cast("Value", stored(shape, value))
+    kept = {name: value for name, value in session.variables.items() if name not in state.forget}
+    return session._replace(variables={**kept, **new}), "set"
+
+
+# Answers.
 
 
 def _answer(program: Program, session: Session, typed: str, budget: Budget) -> Turn:
     """A client's input at a screen, or at a holding screen."""
-    flow, moves = program.flow, program.moves
     if session.pending:
         return Turn(session, None, (call_of(program, session),))
-    state = flow.states[session.state]
-    keys = flow.keys
-    if typed == keys.more and has_more(program, session, budget):
-        return _settle(program, session._replace(page=session.page + 1, queue=()), budget)
-    if typed == keys.back and session.page > 0:
-        return _settle(program, session._replace(page=session.page - 1), budget)
-    before = screen_before(program, session) if typed == keys.back else None
-    if before is not None:
-        target = moves.move(session.state, f"back:{before}")
-        return _settle(program, _enter(session, target), budget)
-    if typed == keys.home and session.state == flow.home:
-        return _settle(program, session._replace(page=0), budget)
-    if typed == keys.home and moves.can(session.state, "home"):
-        target = moves.move(session.state, "home")
-        return _settle(program, _enter(session, target, trail=()), budget)
+    if session.asking:
+        return _asked(program, session, typed, budget)
+    moved = _free_key(program, session, typed, budget)
+    if moved is not None:
+        return moved
+    state = program.flow.states[session.state]
     match state:
         case Menu():
             return _menu(program, session, state, typed, budget)
@@ -300,6 +500,27 @@ def _answer(program: Program, session: Session, typed: str, budget: Budget) -> T
             raise FlowStuck(f'state "{session.state}" takes no answer')
 
 
+def _free_key(program: Program, session: Session, typed: str, budget: Budget) -> Turn | None:
+    """What the keys that work everywhere lead to; None where `typed` is none of them here."""
+    keys, moves = program.flow.keys, program.moves
+    if typed == keys.more and has_more(program, session, budget):
+        return _settle(program, session._replace(page=session.page + 1, queue=()), budget)
+    if typed == keys.back and session.page > 0:
+        return _settle(program, session._replace(page=session.page - 1), budget, direct=True)
+    before = screen_before(program, session) if typed == keys.back else None
+    if before is not None:
+        target = moves.move(session.state, f"back:{before}")
+        return _settle(program, _enter(session, target), budget, direct=True)
+    if typed != keys.home:
+        return None
+    if session.state == program.flow.home:
+        return _settle(program, session._replace(page=0), budget, direct=True)
+    if moves.can(session.state, "home"):
+        target = moves.move(session.state, "home")
+        return _settle(program, _enter(session, target, trail=()), budget, direct=True)
+    return None
+
+
 def _onward(program: Program, session: Session, trigger: str, budget: Budget) -> Turn:
     """Leave a screen by one of its edges, remembering it for the back key."""
     target = program.moves.move(session.state, trigger)
@@ -313,30 +534,50 @@ def _again(program: Program, session: Session, notice: str, budget: Budget) -> T
     return _settle(program, session._replace(page=page, queue=()), budget, notice)
 
 
-def _chosen(state: Menu, typed: str, language: str) -> Option | None:
-    for option in state.options:
-        if typed == option.key:
-            return option
-    folded = gsm7.transliterate(typed).casefold()
-    for option in state.options:
-        label = option.label.by_language[language].source
-        if folded and gsm7.transliterate(label).casefold() == folded:
-            return option
+def _chosen(options: list[tuple[str, str, int]], typed: str) -> int | None:
+    """The place of the option whose key, or else whose label, was typed."""
+    for key, _, place in options:
+        if typed == key:
+            return place
+    wanted = folded(typed)
+    for _, label, place in options:
+        if wanted and folded(label) == wanted:
+            return place
     return None
 
 
+def _unknown_option(program: Program, session: Session, budget: Budget) -> Turn:
+    notice = system_text(program.flow, "invalid_option", session.language)
+    return _again(program, session, notice, budget)
+
+
 def _menu(program: Program, session: Session, state: Menu, typed: str, budget: Budget) -> Turn:
-    flow = program.flow
-    option = _chosen(state, typed, session.language)
-    if option is None:
-        return _again(
-            program, session, system_text(flow, "invalid_option", session.language), budget
-        )
+    place = _chosen(options_of(program.flow, session, state.options), typed)
+    if place is not None:
+        return _option(program, session, state, place, budget)
+    other = state.otherwise
+    if other is None:
+        return _unknown_option(program, session, budget)
+    value, notice = _value(program, session, other.save, other.checks, typed)
+    if notice:
+        return _again(program, session, notice, budget)
+    variables = {**session.variables, other.save: value}
+    return _onward(program, session._replace(variables=variables), "otherwise", budget)
+
+
+def _option(
+    program: Program, session: Session, state: Menu | Listing, place: int, budget: Budget
+) -> Turn:
+    option = state.options[place - 1]
     if option.language is not None:
-        session = session._replace(language=_switched(flow, session.language, option.language))
+        session = session._replace(
+            language=_switched(program.flow, session.language, option.language)
+        )
+    if option.resume and session.held is not None:
+        return _resumed(program, session, session.held, budget)
     if option.language is not None and option.next == state.name:
         return _settle(program, _enter(session, state.name), budget)
-    return _onward(program, session, f"option:{option.key}", budget)
+    return _onward(program, session, f"option:{place}", budget)
 
 
 def _switched(flow: Flow, now: str, wish: str) -> str:
@@ -346,19 +587,35 @@ def _switched(flow: Flow, now: str, wish: str) -> str:
     return flow.languages[place % len(flow.languages)]
 
 
-def _input(program: Program, session: Session, state: Input, typed: str, budget: Budget) -> Turn:
-    flow = program.flow
+def _value(
+    program: Program, session: Session, save: str, checks: tuple[Check, ...], typed: str
+) -> tuple[str | int, str]:
+    """A typed value and "", or nothing and what is wrong with it."""
+    flow, language = program.flow, session.language
+    shape = flow.variables[save].shape
     try:
-        value = value_of(flow.variables[state.save], typed)
-        notice = ""
+        value = value_of(shape, typed, _day(session.touched_at), language, flow.alphabet)
     except Refused as refused:
-        value = ""
-        notice = system_text(flow, refused.text, session.language, refused.values)
-    for check in state.checks if not notice else ():
-        if not RULES[check.rule](value):
-            error = check.error.by_language[session.language]
-            notice = error.render(named_values(session), session.language, flow.filters)
-            break
+        values = {
+            name: each.replace("/", f" {system_text(flow, 'or', language)} ")
+            if name == "lengths"
+            else each
+            for name, each in refused.values.items()
+        }
+        return "", system_text(flow, refused.text, language, values)
+    named = {**named_values(session), save: value}
+    for check in checks:
+        if check.rule:
+            passed = flow.rules[check.rule](str(value))
+        else:
+            passed = holds(check.when, named, language, flow.filters)
+        if not passed:
+            return "", check.error.by_language[language].render(named, language, flow.filters)
+    return value, ""
+
+
+def _input(program: Program, session: Session, state: Input, typed: str, budget: Budget) -> Turn:
+    value, notice = _value(program, session, state.save, state.checks, typed)
     if not notice:
         variables = {**session.variables, state.save: value}
         return _onward(program, session._replace(variables=variables), "typed", budget)
@@ -372,59 +629,82 @@ def _input(program: Program, session: Session, state: Input, typed: str, budget:
 def _listing(
     program: Program, session: Session, state: Listing, typed: str, budget: Budget
 ) -> Turn:
-    rows = rows_of(session, state.rows)
-    if typed.isascii() and typed.isdigit() and 0 < int(typed) <= len(rows):
-        chosen = rows[int(typed) - 1]
-        variables = {**session.variables, state.save: chosen}
+    flow = program.flow
+    rows = _rows(session, state)
+    shown = Shown(flow, session)
+    labelled = [
+        (str(number), shown.text(state.row, row), number)
+        for number, row in enumerate(shown.rows(state.rows), 1)
+    ]
+    place = _chosen(labelled, typed)
+    if place is not None:
+        row = cast("Value", dict(rows[place - 1]))
+        declared = flow.variables.get(state.save)
+        if declared is not None:
+            row = cast("Value", stored(declared.shape, row))
+        variables = {**session.variables, state.save: row}
         return _onward(program, session._replace(variables=variables), "row", budget)
-    notice = system_text(program.flow, "invalid_option", session.language)
-    return _again(program, session, notice, budget)
+    fixed = _chosen(options_of(flow, session, state.options, len(rows)), typed)
+    if fixed is not None:
+        return _option(program, session, state, fixed, budget)
+    return _unknown_option(program, session, budget)
+
+
+# Results.
 
 
 def _result(program: Program, session: Session, result: CallResult, budget: Budget) -> Turn:
     state = program.flow.states[session.state]
     if not isinstance(state, CallState) or result.call_id != session.pending:
         raise FlowStuck(f'state "{session.state}" awaits no call "{result.call_id}"')
-    outcome = result.outcome if result.outcome in state.outcomes else FAILED
-    declared = program.flow.backends[state.backend].outcomes.get(outcome)
-    variables = dict(session.variables)
+    outcome, fields = _as_declared(program.flow, state, result)
+    variables = session.variables
     if state.save:
-        known = declared.fields if declared is not None else {}
-        variables[state.save] = {
-            **_cut(known, result.fields),
-            **_rows_cut(known, result.fields),
-        }
+        variables = {**variables, state.save: cast("Value", fields)}
     target = program.moves.move(state.name, f"outcome:{outcome}")
     trail = () if state.once else session.trail
     session = session._replace(variables=variables, pending="", waits=0)
     return _settle(program, _enter(session, target, trail=trail), budget)
 
 
-def _cut(fields: Mapping[str, Field], values: Mapping[str, Value]) -> dict[str, Scalar]:
-    """The declared scalar fields only, no longer than declared: what was checked stays true."""
-    kept: dict[str, Scalar] = {}
-    for name, field in fields.items():
-        value = values.get(name, "")
-        if field.type == "rows":
-            continue
-        if field.type == "text":
-            kept[name] = str(value)[: len(field.longest)]
-        elif isinstance(value, str | int):
-            kept[name] = value
-    return kept
+def _as_declared(flow: Flow, state: CallState, result: CallResult) -> tuple[str, dict[str, object]]:
+    """A result as the catalogue declares it: what was checked stays true.
+
+    One that it does not declare is no answer: `failed`, or, where something may have been done,
+    `late`.
+    """
+    if result.outcome in {LATE, FAILED}:
+        return result.outcome, {}
+    declared = flow.backends[state.backend].outcomes.get(result.outcome)
+    if declared is not None:
+        fields: dict[str, object] = {}
+        for name, shape in declared.fields.items():
+            value = _declared(shape, result.fields.get(name))
+            if value is None:
+                break
+            fields[name] = value
+        else:
+            return result.outcome, fields
+    return LATE if state.once else FAILED, {}
 
 
-def _rows_cut(
-    fields: Mapping[str, Field], values: Mapping[str, Value]
-) -> dict[str, tuple[Mapping[str, Scalar], ...]]:
-    """The declared rows, each cut likewise."""
-    found: dict[str, tuple[Mapping[str, Scalar], ...]] = {}
-    for name, field in fields.items():
-        value = values.get(name)
-        if field.type == "rows":
-            rows = value if isinstance(value, tuple | list) else ()
-            found[name] = tuple(_cut(field.fields, row) for row in rows[: field.rows_max or None])
-    return found
+def _declared(shape: Shape, value: object) -> object | None:
+    """A field's value in its stored form, texts cut to their longest; None if it is not one."""
+    if value is None:
+        return None
+    if shape.type is Type.TEXT:
+        return cut(str(value), shape)
+    if shape.type is Type.ROWS and isinstance(value, tuple | list):
+        rows = []
+        for row in value[: shape.rows_max]:
+            if not isinstance(row, Mapping):
+                return None
+            found = {name: _declared(each, row.get(name)) for name, each in shape.fields.items()}
+            if None in found.values():
+                return None
+            rows.append(found)
+        return tuple(rows)
+    return stored(shape, value) if fits(shape, value) else None
 
 
 def _hold(program: Program, session: Session, budget: Budget) -> Turn:

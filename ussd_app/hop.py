@@ -21,9 +21,20 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ussd_app import engine
-from ussd_app.effects import FAILED, Call, CallResult, Dropped, NotStarted
+from ussd_app.effects import (
+    FAILED,
+    Call,
+    CallResult,
+    Dropped,
+    Effect,
+    Message,
+    NotStarted,
+    Remember,
+    Value,
+)
 from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.engine import Turn
+from ussd_app.flow.graph import CALLS_IN_A_ROW_MAX
 from ussd_app.gateways import Seen, resolve
 from ussd_app.messages import NOTICES, Action, Kind, Screen, UssdReply, UssdRequest
 from ussd_app.screens import Program, system_text
@@ -39,8 +50,9 @@ REPEAT_SECONDS = 120.0
 _LOOK_SECONDS = 0.02
 #: A notice that meets a turn being taken is tried again so often.
 _NOTICE_TRIES = 5
-#: Calls that one hop may go through before it shows something.
-_CALLS_MAX = 10
+#: Calls that one hop may go through before it shows something: as many as the checker lets pass,
+#: and one more that a holding screen ends.
+_CALLS_MAX = CALLS_IN_A_ROW_MAX + 1
 
 
 class Backends(Protocol):
@@ -62,6 +74,10 @@ class Backends(Protocol):
         """The screen that `result` led to is stored, and on its way to the phone."""
         ...
 
+    def send(self, message: Message) -> None:
+        """Order an SMS; at worst it is lost, and that is logged."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -71,21 +87,40 @@ class Limits:
     margin_seconds: float
 
 
-class Programs:
+class Programs(Protocol):
     """Compiled flows by service code, and by hash for sessions that began on them."""
+
+    def current(self, service_code: str) -> Program | None:
+        """The flow that a new session on this code begins."""
+        ...
+
+    def of(self, session: Session) -> Program | None:
+        """The flow a session began on, if it can be had."""
+        ...
+
+    def any(self) -> Program:
+        """One of them, for the framework's own texts."""
+        ...
+
+
+class FixedPrograms:
+    """Programs that never change."""
 
     def __init__(self, programs: tuple[Program, ...]) -> None:
         self._by_code = {code: each for each in programs for code in each.flow.service_codes}
         self._by_hash = {each.flow.hash: each for each in programs}
-        self.first = programs[0]
 
     def current(self, service_code: str) -> Program | None:
-        """The flow that a new session on this code begins."""
+        """See `Programs.current`."""
         return self._by_code.get(service_code)
 
     def of(self, session: Session) -> Program | None:
-        """The flow a session began on, if this process has it."""
+        """See `Programs.of`."""
         return self._by_hash.get(session.flow)
+
+    def any(self) -> Program:
+        """See `Programs.any`."""
+        return next(iter(self._by_hash.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +147,7 @@ class Host:
         self, endpoint: ConfiguredEndpoint, request: UssdRequest, text: str, language: str = ""
     ) -> UssdReply:
         """An end screen with one of the framework's own texts, in the session's `language`."""
-        program = self.programs.current(request.service_code) or self.programs.first
+        program = self.programs.current(request.service_code) or self.programs.any()
         languages = program.flow.languages
         wished = language or request.language
         language = wished if wished in languages else languages[0]
@@ -242,9 +277,55 @@ class _Hop:
             code,
             self.request.input,
             self.request.language,
+            self._facts(program),
+            self._before(program),
         )
         turn = engine.begin(program, event, now, self.endpoint.budget)
-        return self._claim(program, record, turn, now)
+        reply = self._claim(program, record, turn, now)
+        if program.flow.resume is not None:
+            seconds = program.flow.resume.within_seconds
+            self.host.store.keep(self._last(program), self.key, seconds)
+        return reply
+
+    # What outlives a session.
+
+    def _facts(self, program: Program) -> dict[str, Value]:
+        """What is remembered of the subscriber for this flow."""
+        names = [fact for _, fact, _ in program.facts]
+        if program.flow.language_seconds:
+            names.append(engine.LANGUAGE_FACT)
+        if not names:
+            return {}
+        found = self.host.store.recall([self._fact(name) for name in names])
+        return {name: value for name, value in zip(names, found, strict=True) if value is not None}
+
+    def _fact(self, name: str) -> bytes:
+        return fact_key(self.host.sealer, self.request.msisdn, name)
+
+    def _last(self, program: Program) -> bytes:
+        return self.host.sealer.name("last", program.flow.name, self.request.msisdn)
+
+    def _before(self, program: Program) -> Session | None:
+        """The subscriber's last session on this flow, where the flow leads back to it."""
+        if program.flow.resume is None or self.request.input:
+            return None
+        (key,) = self.host.store.recall([self._last(program)])
+        before = self.host.store.load(key) if isinstance(key, bytes) else None
+        if before is None or before.session.msisdn != self.request.msisdn:
+            return None
+        return before.session
+
+    def _carry_out(self, effects: tuple[Effect, ...]) -> None:
+        """Remember what a won turn wants remembered, send what it sends.
+
+        A process that dies just here forgets it: facts are a convenience, money is in the ledger.
+        """
+        for effect in effects:
+            match effect:
+                case Remember(fact, value, seconds):
+                    self.host.store.keep(self._fact(fact), value, seconds)
+                case Message():
+                    self.host.backends.send(effect)
 
     def _claim(self, program: Program, record: Record | None, turn: Turn, now: float) -> UssdReply:
         """Write the stepped session; only who succeeds carries out what it wants."""
@@ -259,6 +340,7 @@ class _Hop:
         seen = record.tag if record is not None else b""
         won, current = self.host.store.swap(self.key, seen, mine)
         if won and current is not None:
+            self._carry_out(turn.effects)
             return self._finish(program, current)
         if current is None:
             return self._plain("expired")
@@ -289,6 +371,8 @@ class _Hop:
             won, current = self.host.store.swap(self.key, record.tag, mine)
             if current is None:
                 return self._plain("expired")
+            if won:
+                self._carry_out(turn.effects)
             if won and current.reply is not None and result is not None:
                 self.host.backends.shown(call, result)
             if not won and current.hop != record.hop:
@@ -366,6 +450,7 @@ class _Hop:
             won, record = self.host.store.swap(self.key, record.tag, dropped)
             if won:
                 _note(turn)
+                self._carry_out(turn.effects)
                 break
         return self.endpoint.gateway.acknowledge(self.request)
 
@@ -383,6 +468,11 @@ class _Hop:
 
     def _plain(self, text: str) -> UssdReply:
         return self.host.plain(self.endpoint, self.request, text, self.language)
+
+
+def fact_key(sealer: Sealer, msisdn: str, fact: str) -> bytes:
+    """Where a fact about a subscriber is kept."""
+    return sealer.name("fact", fact, msisdn)
 
 
 def _in_flight(record: Record | None) -> bool:

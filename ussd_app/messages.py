@@ -107,9 +107,12 @@ class UssdReply:
 class Budget:
     """What a gateway lets one screen hold, and how long it waits for a reply.
 
-    `septets_max` counts GSM-7 septets (3GPP TS 23.038; 182 fit in 160 octets).
+    `septets_max` counts GSM-7 septets (3GPP TS 23.038; 182 fit in 160 octets). `ucs2_max` counts
+    characters where one of them is outside GSM-7 (80 fit in 160 octets); 0 where the gateway
+    carries none such.
     `reply_seconds` is from the callback's arrival to the last byte of the reply.
     """
 
     septets_max: int = 160
     reply_seconds: float = 5.0
+    ucs2_max: int = 0

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ussd_app.effects import Row
-from ussd_app.flow.model import (
-    VISIBLE,
-    Branch,
-    CallState,
-    End,
-    Flow,
-    Listing,
-    Menu,
-    Show,
-    State,
-    Text,
-    Wait,
-)
+from ussd_app.flow import layouts
+from ussd_app.flow.conditions import holds
+from ussd_app.flow.model import VISIBLE, End, Flow, Option, Text, When
+from ussd_app.flow.names import LABEL
 from ussd_app.messages import Action, Budget, Screen
-from ussd_app.render import gsm7, texts
-from ussd_app.render.pages import Layout, Page, paginate
-from ussd_app.session import Session
+from ussd_app.render import texts
+from ussd_app.render.pages import Layout, Page
+from ussd_app.session import Held, Session
 from ussd_app.states import Moves
 
 
@@ -32,15 +23,62 @@ class FlowStuck(Exception):  # noqa: N818  # what happened to the dialog
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A compiled flow and its moves: built once, shared by every session."""
+    """A compiled flow and its moves: built once, shared by every session.
+
+    `facts` are the variables that are remembered: (variable, fact, seconds).
+    """
 
     flow: Flow
     moves: Moves
+    facts: tuple[tuple[str, str, float], ...]
 
     @classmethod
     def of(cls, flow: Flow) -> Program:
         """The program of a compiled flow."""
-        return cls(flow, Moves(flow))
+        facts = tuple(
+            (name, each.fact, each.remember_seconds)
+            for name, each in flow.variables.items()
+            if each.remember_seconds
+        )
+        return cls(flow, Moves(flow), facts)
+
+
+class Shown:
+    """A session's values in its texts (`layouts.Values`)."""
+
+    def __init__(self, flow: Flow, session: Session) -> None:
+        self._flow = flow
+        self._language = session.language
+        self._held = session.held is not None
+        self.named = named_values(session)
+
+    def text(self, text: Text, row: layouts.Row | None = None) -> str:
+        """See `layouts.Values.text`."""
+        values = self.named if row is None else {**self.named, "row": row}
+        return text.by_language[self._language].render(values, self._language, self._flow.filters)
+
+    def rows(self, place: texts.Place) -> Sequence[layouts.Row]:
+        """See `layouts.Values.rows`."""
+        rows = rows_of(self.named, place)
+        return [{**row, "number": number} for number, row in enumerate(rows, 1)]
+
+    def holds(self, when: When) -> bool:
+        """See `layouts.Values.holds`."""
+        return not when or holds(when, self.named, self._language, self._flow.filters)
+
+    def system(self, name: str) -> str:
+        """See `layouts.Values.system`."""
+        return system_text(self._flow, name, self._language)
+
+    def choices(self, name: str) -> Sequence[str]:
+        """See `layouts.Values.choices`."""
+        shape = self._flow.variables[name].shape
+        label = self._flow.filters.get(LABEL + name)
+        return [label(each, self._language) if label else each for each in shape.choices]
+
+    def resumable(self) -> bool:
+        """See `layouts.Values.resumable`."""
+        return self._held
 
 
 def screen_of(program: Program, session: Session, budget: Budget, notice: str = "") -> Screen:
@@ -48,22 +86,45 @@ def screen_of(program: Program, session: Session, budget: Budget, notice: str = 
 
     Before the first page (page -1) stands a notice alone.
     """
+    flow = program.flow
     if session.page < 0:
-        page = _pages(Layout(notice, (_more(program.flow, session.language),)), budget)[0]
+        alone = Layout(notice, (_more(flow, session.language),))
+        page = layouts.pages(flow, alone, budget)[0]
         return Screen(page.text, Action.CONTINUE, page.body, page.options)
-    pages = _pages(_layout(program, session, notice), budget)
+    pages = _pages(program, session, budget, notice)
     last = len(pages) - 1
     page = pages[min(session.page, last)]
-    ends = isinstance(program.flow.states[session.state], End) and session.page >= last
+    ends = isinstance(flow.states[session.state], End) and session.page >= last
     action = Action.END if ends else Action.CONTINUE
     return Screen(page.text, action, page.body, page.options)
 
 
 def holding_screen(program: Program, language: str, budget: Budget) -> Screen:
     """What a client sees while a back-end has not answered."""
+    options = (("1", system_text(program.flow, "continue", language)),)
+    return _framework_screen(program.flow, language, "wait", options, budget)
+
+
+def resume_screen(program: Program, language: str, budget: Budget, notice: str = "") -> Screen:
+    """The question whether to go on where the client was."""
     flow = program.flow
-    options = (("1", system_text(flow, "continue", language)),)
-    page = _pages(Layout(system_text(flow, "wait", language), options), budget)[0]
+    options = tuple(
+        (key, system_text(flow, name, language))
+        for key, name in (("1", "resume_yes"), ("2", "resume_no"))
+    )
+    return _framework_screen(flow, language, "resume", options, budget, notice)
+
+
+def _framework_screen(
+    flow: Flow,
+    language: str,
+    name: str,
+    options: tuple[tuple[str, str], ...],
+    budget: Budget,
+    notice: str = "",
+) -> Screen:
+    body = "\n".join(filter(None, (notice, system_text(flow, name, language))))
+    page = layouts.pages(flow, Layout(body, options), budget)[0]
     return Screen(page.text, Action.CONTINUE, page.body, page.options)
 
 
@@ -83,100 +144,83 @@ def system_text(
     return flow.system[name].by_language[language].render(values or {}, language, flow.filters)
 
 
-def rows_of(session: Session, place: texts.Place) -> tuple[Row, ...]:
-    """The rows of data a list or show stands on."""
-    found = texts.look_up(place, named_values(session))
+def rows_of(named: Mapping[str, object], place: texts.Place) -> tuple[Row, ...]:
+    """The rows of data a list or part stands on."""
+    found = texts.look_up(place, named)
     return tuple(found) if isinstance(found, tuple | list) else ()
+
+
+def options_of(
+    flow: Flow, session: Session, options: tuple[Option, ...], taken: int = 0
+) -> list[tuple[str, str, int]]:
+    """The options a client sees: key, label, place among those written, from 1."""
+    shown = Shown(flow, session)
+    places = {id(option): number for number, option in enumerate(options, 1)}
+    return [
+        (key, shown.text(option.label), places[id(option)])
+        for key, option in layouts.offered(options, shown, taken)
+    ]
 
 
 def screen_before(program: Program, session: Session) -> str | None:
     """The screen that the back key returns to, None if there is none.
 
-    A screen whose values have been replaced since (another quote, another meter) is passed over.
+    A screen whose values are gone since (another quote, another meter) is passed over.
     """
     for name in reversed(session.trail):
         if not program.moves.can(session.state, f"back:{name}"):
             return None
-        if _has_values(program.flow.states[name], session):
+        if has_needs(program.flow, name, session.variables):
             return name
     return None
 
 
-def _has_values(state: State, session: Session) -> bool:
-    named = named_values(session)
-    templates = [] if isinstance(state, CallState | Branch) else [state.text]
-    if isinstance(state, Menu):
-        templates += [option.label for option in state.options]
-    places = [place for text in templates for place in text.by_language[session.language].places]
-    if isinstance(state, Listing | Show) and state.rows is not None:
-        places.append(state.rows)
-    try:
-        for place in places:
-            texts.look_up(place, named)
-    except KeyError:
-        return False
+def has_needs(flow: Flow, state: str, variables: Mapping[str, object]) -> bool:
+    """Whether everything a screen and what may follow it uses still has a value."""
+    for name, field in flow.needs.get(state, ()):
+        value = variables.get(name)
+        if field and isinstance(value, Mapping):
+            value = value.get(field)
+        if value is None:
+            return False
     return True
+
+
+def can_resume(program: Program, held: Held) -> bool:
+    """Whether a client can go on there: a screen of this flow whose values are all in place."""
+    state = program.flow.states.get(held.state)
+    return (
+        isinstance(state, VISIBLE)
+        and not isinstance(state, End)
+        and held.language in program.flow.languages
+        and has_needs(program.flow, held.state, held.variables)
+    )
 
 
 def has_more(program: Program, session: Session, budget: Budget) -> bool:
     """Whether another page of this screen follows."""
-    return session.page < len(_pages(_layout(program, session, ""), budget)) - 1
+    return session.page < len(_pages(program, session, budget, "")) - 1
 
 
 def stands_alone(program: Program, session: Session, budget: Budget, notice: str) -> bool:
     """Whether a notice needs a page of its own, so that the pages behind it break as always."""
-    return len(_pages(_layout(program, session, notice), budget)) > 1
+    return len(_pages(program, session, budget, notice)) > 1
 
 
 def _more(flow: Flow, language: str) -> tuple[str, str]:
     return flow.keys.more, system_text(flow, "more", language)
 
 
-def _layout(program: Program, session: Session, notice: str) -> Layout:
+def _pages(program: Program, session: Session, budget: Budget, notice: str) -> list[Page]:
     flow, language = program.flow, session.language
     state = flow.states[session.state]
     if not isinstance(state, VISIBLE):
         raise FlowStuck(f'state "{session.state}" has no screen')
-    named = named_values(session)
-
-    def rendered(text: Text, extra: Mapping[str, object] | None = None) -> str:
-        values = {**named, **extra} if extra else named
-        return text.by_language[language].render(values, language, flow.filters)
-
-    body = "\n".join(filter(None, (notice, rendered(state.text))))
-    options: tuple[tuple[str, str], ...] = ()
-    match state:
-        case Menu():
-            options = tuple((option.key, rendered(option.label)) for option in state.options)
-        case Listing():
-            rows = rows_of(session, state.rows)
-            options = tuple(
-                (str(number), rendered(state.row, {"row": row}))
-                for number, row in enumerate(rows, 1)
-            )
-        case Show():
-            if state.rows is not None and state.row is not None:
-                lines = (rendered(state.row, {"row": row}) for row in rows_of(session, state.rows))
-                body = "\n".join((body, *lines))
-            options = (("1", system_text(flow, "continue", language)),)
-        case Wait():
-            options = (("1", system_text(flow, "continue", language)),)
-    keys: tuple[tuple[str, str], ...] = ()
+    footer: tuple[tuple[str, str], ...] = ()
     if not isinstance(state, End):
         if screen_before(program, session) is not None:
-            keys += ((flow.keys.back, system_text(flow, "back", language)),)
+            footer += ((flow.keys.back, system_text(flow, "back", language)),)
         if program.moves.can(state.name, "home"):
-            keys += ((flow.keys.home, system_text(flow, "home", language)),)
-    return Layout(body, options, keys, _more(flow, language))
-
-
-def _pages(layout: Layout, budget: Budget) -> list[Page]:
-    """The pages a phone gets: characters outside the network's alphabet have been replaced."""
-    most = budget.septets_max
-    sent = Layout(
-        gsm7.transliterate(layout.body),
-        tuple((key, gsm7.transliterate(label)) for key, label in layout.options),
-        tuple((key, gsm7.transliterate(label)) for key, label in layout.footer),
-        (layout.more[0], gsm7.transliterate(layout.more[1])),
-    )
-    return paginate(sent, lambda text: gsm7.cost(text) <= most)
+            footer += ((flow.keys.home, system_text(flow, "home", language)),)
+    screen = layouts.layout(flow, state, Shown(flow, session), footer, notice)
+    return layouts.pages(flow, screen, budget)

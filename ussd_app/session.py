@@ -14,7 +14,7 @@ import msgpack
 
 from ussd_app.effects import Value
 
-FORMAT = 1
+FORMAT = 2
 #: Screens the back key can return over.
 TRAIL_MAX = 12
 
@@ -27,6 +27,16 @@ class Status(StrEnum):
     DROPPED = "dropped"
 
 
+class Held(NamedTuple):
+    """Where a client was in an earlier session, and with which values."""
+
+    state: str
+    page: int
+    language: str
+    trail: tuple[str, ...]
+    variables: Mapping[str, Value]
+
+
 class Session(NamedTuple):
     """A dialog's whole memory: a tuple, because a turn changes it many times (`_replace`).
 
@@ -34,8 +44,9 @@ class Session(NamedTuple):
     `page` the page of a long screen, from 0, or -1 for a notice before it; `trail` the screens the
     back key returns over; `visit` counts states entered; `attempts` the wrong tries at this input;
     `pending` is the id of the call that is awaited, "" if none; `waits` the holding screens shown
-    for it; `queue` what was dialled after the service code and is not
-    used yet; times are seconds since the epoch.
+    for it; `queue` what was dialled after the service code and is not used yet; `held` is where the
+    client was in an earlier session, `asking` whether it is being asked about going on there; times
+    are seconds since the epoch.
     """
 
     instance: str
@@ -56,6 +67,8 @@ class Session(NamedTuple):
     queue: tuple[str, ...] = ()
     hops: int = 0
     status: Status = Status.LIVE
+    held: Held | None = None
+    asking: bool = False
 
 
 class UnknownFormat(Exception):  # noqa: N818  # says what was found
@@ -72,12 +85,20 @@ def load(values: list[Any]) -> Session:
     if not values or values[0] != FORMAT or len(values) != len(Session._fields) + 1:
         raise UnknownFormat(f"a stored session is not of format {FORMAT}")
     session = Session._make(values[1:])
+    held = session.held
     return session._replace(
         trail=tuple(session.trail),
         queue=tuple(session.queue),
         status=Status(session.status),
-        variables={name: _thawed(value) for name, value in session.variables.items()},
+        variables=_all_thawed(session.variables),
+        held=None
+        if held is None
+        else Held(held[0], held[1], held[2], tuple(held[3]), _all_thawed(held[4])),
     )
+
+
+def _all_thawed(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _thawed(value) for name, value in variables.items()}
 
 
 def _thawed(value: Any) -> Any:  # whatever msgpack holds

@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     )
     menus_dir: Path = Field(_HERE / "menus", description="flows, catalogue, system and SMS texts")
 
+    application: str = Field(
+        "workers.application:APPLICATION",
+        description="filters, rules and functions of the flows, as module:name",
+    )
+    published_dir: str = Field(
+        "", description="published versions of flows; empty: published in var_dir"
+    )
+
     redis_url: str = Field("", description="sessions and queues; empty: the embedded server")
     ledger_url: str = Field("", description="purchases, SQLAlchemy URL; empty: SQLite in var_dir")
 
@@ -132,6 +140,10 @@ class Settings(BaseSettings):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def published(self) -> Path:
+        """The directory of published versions."""
+        return Path(self.published_dir) if self.published_dir else self.var_dir / "published"
 
     def ledger(self) -> str:
         """The ledger's SQLAlchemy URL."""

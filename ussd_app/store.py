@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -76,12 +78,21 @@ class Store(Protocol):
         """
         ...
 
+    def recall(self, keys: Sequence[bytes]) -> list[Any]:
+        """What is kept beside the sessions under each of `keys`, or None; raises `StoreDown`."""
+        ...
+
+    def keep(self, key: bytes, value: object, seconds: float) -> None:
+        """Keep a plain value beside the sessions for so long, or forget it; raises `StoreDown`."""
+        ...
+
 
 class MemoryStore:
     """A store within one process, for phones without Redis. It round-trips every record."""
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
+        self._kept: dict[bytes, tuple[float, bytes]] = {}
         self._guard = threading.Lock()
 
     def load(self, key: bytes) -> Record | None:
@@ -98,6 +109,19 @@ class MemoryStore:
                 return False, None if found is None else _unpack(found)
             self._values[key] = tag + _pack(record)
         return True, replace(record, tag=tag)
+
+    def recall(self, keys: Sequence[bytes]) -> list[Any]:
+        """See `Store.recall`."""
+        found = (self._kept.get(key, (0.0, b"")) for key in keys)
+        return [
+            sessions.unpack(value)[0] if value and until > time.monotonic() else None
+            for until, value in found
+        ]
+
+    def keep(self, key: bytes, value: object, seconds: float) -> None:
+        """See `Store.keep`."""
+        packed = b"" if value is None else sessions.pack([value])
+        self._kept[key] = (time.monotonic() + seconds, packed)
 
 
 class Wire:
@@ -171,6 +195,30 @@ class RedisStore:
             return True, replace(record, tag=tag)
         return False, self._open(key, found) if found else None
 
+    def recall(self, keys: Sequence[bytes]) -> list[Any]:
+        """See `Store.recall`."""
+        sealed = self._wire.command("MGET", *(_kept(key) for key in keys))
+        return [
+            None if value is None else self._kept(key, value)
+            for key, value in zip(keys, sealed, strict=True)
+        ]
+
+    def keep(self, key: bytes, value: object, seconds: float) -> None:
+        """See `Store.keep`."""
+        place = _kept(key)
+        if value is None:
+            self._wire.command("DEL", place)
+            return
+        sealed = self._sealer.seal(sessions.pack([value]), place)
+        self._wire.command("SET", place, sealed, "PX", str(max(int(seconds * 1000), 1)))
+
+    def _kept(self, key: bytes, value: bytes) -> Any:  # whatever was kept
+        try:
+            return sessions.unpack(self._sealer.open(value, _kept(key)))[0]
+        except (SealBroken, ValueError):
+            # A fact that cannot be read is as good as forgotten.
+            return None
+
     def _open(self, key: bytes, value: bytes) -> Record:
         try:
             plain = self._sealer.open(value[_TAG_OCTETS:], _place(key))
@@ -181,6 +229,10 @@ class RedisStore:
 
 def _place(key: bytes) -> bytes:
     return b"s:" + key
+
+
+def _kept(key: bytes) -> bytes:
+    return b"k:" + key
 
 
 def _pack(record: Record) -> bytes:

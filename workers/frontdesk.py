@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.model import Purchase, State
 from ledger.store import Ledger, ReceiptTaken
-from ussd_app.effects import Call, CallResult, NoAnswer
+from ussd_app.effects import Call, CallResult, Message, NoAnswer, NotStarted
 from ussd_app.settings import Settings, Wallet
 from workers import saga
 from workers.lookups import BACKENDS, CURRENCY, LEDGER_BACKENDS, kwh_tenths
@@ -92,6 +92,13 @@ class FrontDesk:
         except RedisError as error:
             # At worst the client is told a second time, by SMS.
             log.warning("a screen not noted: Redis: %s", type(error).__name__)
+
+    def send(self, message: Message) -> None:
+        """See `Backends.send`."""
+        try:
+            self._doorbell.ring_message(message)
+        except NotStarted as error:
+            log.warning("an SMS not ordered: %s", error)
 
     def _purchase(self, call: Call) -> CallResult | None:
         """Commit the purchase before the client reads a word of it, then ring."""

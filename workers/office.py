@@ -20,7 +20,7 @@ from ussd_app import settings as settings_module
 from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
 from ussd_app.settings import Settings
-from workers.filters import FILTERS
+from workers.application import FILTERS
 from workers.queue import Doorbell
 from workers.saga import Windows
 

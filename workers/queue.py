@@ -21,7 +21,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 
-from ussd_app.effects import Call, CallResult, NotStarted
+from ussd_app.effects import Call, CallResult, Message, NotStarted
 from ussd_app.sealing import SealBroken, Sealer
 
 CALLS = "calls"
@@ -31,6 +31,7 @@ PURCHASES = "purchases"
 ALLOWED: Mapping[str, str] = {
     "look_up": "workers.tasks:look_up",
     "advance": "workers.tasks:advance",
+    "tell": "workers.tasks:tell",
 }
 
 #: Fields of RQ's job hash that are read back; the rest could make a worker act.
@@ -140,6 +141,16 @@ class Doorbell:
             if not self._redis.set(mark, b"1", nx=True, px=_RUNG_MS):
                 return
             self._enqueue(self._calls, "look_up", order, 30)
+        except RedisError as error:
+            raise NotStarted(f"Redis: {type(error).__name__}") from None
+
+    def ring_message(self, message: Message) -> None:
+        """Order an SMS, once; raises `NotStarted` if Redis could not be told."""
+        mark = self._key(b"m:", message.id)
+        try:
+            if self._redis.set(mark, b"1", nx=True, ex=_RESULT_SECONDS):
+                order = [message.id, message.msisdn, message.text]
+                self._enqueue(self._calls, "tell", order, 30)
         except RedisError as error:
             raise NotStarted(f"Redis: {type(error).__name__}") from None
 

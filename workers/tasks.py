@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from outward.results import Success
 from ussd_app.effects import FAILED, Call, CallResult, Value
+from ussd_app.render import gsm7
 from workers import lookups, purchases
 from workers.office import office
 
@@ -24,6 +26,15 @@ def look_up(
         log.exception("look-up %s failed", backend)
         result = CallResult(call_id, FAILED)
     here.doorbell.tell(result)
+
+
+def tell(message_id: str, msisdn: str, text: str) -> None:
+    """Send one SMS of a flow; the centre knows its id, so a second order is no second message."""
+    here = office()
+    seconds = here.settings.call_deadline_seconds
+    result = here.sms.send(message_id, msisdn, gsm7.transliterate(text), seconds)
+    if not isinstance(result, Success):
+        log.warning("an SMS of a flow: %s", type(result).__name__)
 
 
 def advance(purchase_id: str) -> None:

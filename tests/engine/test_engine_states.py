@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ussd_app.engine import Hold
-from ussd_app.flow.compiler import Library, all_edges, compile_source
+from ussd_app.flow.compiler import Library, all_edges, examine
 from ussd_app.screens import FlowStuck, Program
 from ussd_app.session import FORMAT, UnknownFormat, dump, load
 from ussd_app.states import Moves, NoSuchMove
@@ -46,8 +46,10 @@ PAYING = """\
 def special(program: Program, states: str) -> Program:
     """A small flow of its own against the shipped catalogue and texts."""
     flow = program.flow
-    library = Library(flow.backends, flow.system, flow.filters, b"")
-    return Program.of(compile_source(HEAD + states, "special.yaml", library))
+    library = Library(flow.backends, flow.functions, flow.system, flow.filters, flow.rules, {}, {})
+    compiled = examine(HEAD + states, "special.yaml", library).flow
+    assert compiled is not None
+    return Program.of(compiled)
 
 
 def test_every_edge_moves_and_nothing_else_does(program: Program) -> None:

@@ -11,7 +11,7 @@ from ussd_app.flow import graph, syntax
 from ussd_app.flow.compiler import Library, all_edges, compile_file, compile_source
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.flow.model import VISIBLE, CallState, End, Input, Listing, Menu, Show
-from workers.filters import FILTERS
+from workers.application import FILTERS
 
 MENUS = Path(engine.__file__).parent / "menus"
 SMALL = Path(__file__).parent / "ok" / "small.yaml"

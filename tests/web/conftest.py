@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from ussd_app.effects import Call, CallResult, NotStarted, Value
+from ussd_app.effects import Call, CallResult, Message, NotStarted, Value
 from ussd_app.endpoints import ConfiguredEndpoint, Trust
 from ussd_app.gateways import GATEWAYS, Endpoint
-from ussd_app.hop import Host, Limits, Programs
+from ussd_app.hop import FixedPrograms, Host, Limits
 from ussd_app.messages import Budget
 from ussd_app.sealing import Sealer
 from ussd_app.store import MemoryStore, Record
@@ -77,6 +77,7 @@ class Desk:
     started: list[Call] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
 
     def start(self, call: Call) -> CallResult | None:
         self.started.append(call)
@@ -100,6 +101,9 @@ class Desk:
 
     def shown(self, call: Call, result: CallResult) -> None:
         self.told.append((call.backend, result.outcome))
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
 
     def started_ids(self, backend: str) -> list[str]:
         """The ids of all calls of one back-end, in order."""
@@ -207,7 +211,7 @@ def rig(program: Program) -> Iterator[Rig]:
     store = WatchedStore()
     numbers = iter(range(10_000))
     host = Host(
-        Programs((program,)),
+        FixedPrograms((program,)),
         store,
         desk,
         Sealer(b"k" * 32),

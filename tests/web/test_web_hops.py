@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ussd_app.hop import Programs
+from ussd_app.hop import FixedPrograms
 from ussd_app.session import Status
 from ussd_app.store import StoreDown
 
@@ -127,7 +127,7 @@ def test_a_session_of_a_flow_not_loaded_here_is_told_to_dial_again(
 ) -> None:
     rig.walk("1")
     newer = replace(program, flow=replace(program.flow, hash="newer"))
-    after_deploy = rig.with_host(programs=Programs((newer,)))
+    after_deploy = rig.with_host(programs=FixedPrograms((newer,)))
 
     assert after_deploy.post(f"1*{SERIAL}").data == EXPIRED
 

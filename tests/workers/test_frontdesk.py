@@ -26,9 +26,11 @@ from workers.queue import CALLS, PURCHASES, Doorbell, queue
 
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 MSISDN = "+22670123456"
-OUTCOMES = parse_catalogue((MENUS / "catalogue.yaml").read_text("utf-8"), "catalogue.yaml")[
-    "purchase.start"
-].outcomes
+OUTCOMES = (
+    parse_catalogue((MENUS / "catalogue.yaml").read_text("utf-8"), "catalogue.yaml")
+    .backends["purchase.start"]
+    .outcomes
+)
 
 
 @pytest.fixture

@@ -19,15 +19,18 @@ from platform_client.client import Meter, Quote, Tariff, Tranche
 from tests.workers.saga_world import MENUS, SETTINGS, WINDOWS, new_purchase
 from ussd_app.effects import FAILED, Call, CallResult
 from ussd_app.flow.catalogue import parse_catalogue
-from ussd_app.flow.model import Field
+from ussd_app.flow.model import Shape, Type
+from ussd_app.flow.values import fits
 from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
 from workers import frontdesk, lookups
-from workers.filters import FILTERS
+from workers.application import FILTERS
 from workers.lookups import BACKENDS, CODES_MAX, LEDGER_BACKENDS, kwh_tenths, kwh_text
 from workers.office import Office
 
-CATALOGUE = parse_catalogue((MENUS / "catalogue.yaml").read_text("utf-8"), "catalogue.yaml")
+CATALOGUE = parse_catalogue(
+    (MENUS / "catalogue.yaml").read_text("utf-8"), "catalogue.yaml"
+).backends
 MSISDN = "+22670123456"
 METER = Meter(
     serial="0417135790000",
@@ -126,19 +129,18 @@ def _asked(
     return lookups.run(office, Call("c-1", backend, given, 3.0, msisdn=MSISDN, language="fr"))
 
 
-def _fits(declared: Mapping[str, Field], given: Mapping[str, object]) -> bool:
+def _fits(declared: Mapping[str, Shape], given: Mapping[str, object]) -> bool:
     """Whether `given` has exactly the declared fields, each of its type and within its length."""
     return set(declared) == set(given) and all(
         _value_fits(field, given[name]) for name, field in declared.items()
     )
 
 
-def _value_fits(field: Field, value: object) -> bool:
-    if field.type == "rows":
-        rows = value if isinstance(value, tuple) else ()
-        return 0 < len(rows) <= field.rows_max and all(_fits(field.fields, row) for row in rows)
-    kind = int if field.type == "integer" else str
-    return isinstance(value, kind) and len(str(value)) <= len(field.longest)
+def _value_fits(shape: Shape, value: object) -> bool:
+    if shape.type is Type.ROWS and not value:
+        return False
+    kind = {Type.INTEGER: int, Type.ROWS: tuple}.get(shape.type, str)
+    return isinstance(value, kind) and fits(shape, value)
 
 
 def _vended(number: int) -> Purchase:

@@ -22,7 +22,7 @@ from tests.workers.saga_parties import Broken
 from tests.workers.saga_world import MENUS, WINDOWS, Fault, Profile, World, new_purchase
 from ussd_app.render.texts import Messages
 from workers import purchases, saga
-from workers.filters import FILTERS
+from workers.application import FILTERS
 from workers.saga import Act, Policy, Windows
 
 LOOK_UP_ONLY = Profile("look-up only")

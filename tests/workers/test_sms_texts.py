@@ -12,7 +12,7 @@ from tests.workers.saga_world import MENUS
 from ussd_app.render import gsm7
 from ussd_app.render.texts import Messages
 from workers import saga
-from workers.filters import FILTERS
+from workers.application import FILTERS
 
 SEPTETS_MAX = 160
 LANGUAGES = ("fr", "en")

@@ -2,149 +2,419 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ussd_app.application import Application
 from ussd_app.flow import checks, graph
+from ussd_app.flow.assigned import Assigned
 from ussd_app.flow.catalogue import parse_catalogue, parse_system
-from ussd_app.flow.diagnostics import FlowError, did_you_mean
-from ussd_app.flow.model import Backend, End, Flow, State, Text
-from ussd_app.flow.parser import TOP_KEYS, FlowParser
-from ussd_app.flow.reader import Reader
+from ussd_app.flow.diagnostics import Diagnostic, FlowError, Position, did_you_mean
+from ussd_app.flow.functions import FUNCTIONS
+from ussd_app.flow.linker import STATES_MAX, Linker, map_places
+from ussd_app.flow.model import (
+    Backend,
+    Body,
+    Condition,
+    Dial,
+    End,
+    Flow,
+    Function,
+    State,
+    Text,
+    Type,
+)
+from ussd_app.flow.names import LABEL, Names
+from ussd_app.flow.parser import FlowParser
+from ussd_app.flow.reader import LANGUAGE, Reader
+from ussd_app.flow.rules import RULES
 from ussd_app.flow.syntax import Mapping as MappingNode
-from ussd_app.flow.syntax import read
-from ussd_app.render.texts import FILTERS, Filter
+from ussd_app.flow.syntax import Scalar, Sequence, read
+from ussd_app.messages import Budget
+from ussd_app.render.texts import FILTERS, Filter, Place
 
-STATES_MAX = 2000
+_FLOW_KEYS = (
+    "cassou",
+    "flow",
+    "service_codes",
+    "languages",
+    "start",
+    "home",
+    "keys",
+    "alphabet",
+    "resume",
+    "on_drop",
+    "vars",
+    "states",
+)
+_SUB_FLOW_KEYS = ("cassou", "flow", "languages", "start", "args", "returns", "vars", "states")
 _SERVICE_CODE = re.compile(r"\*[0-9]+(\*[0-9]+)*#\Z")
+_FLOW_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}\Z")
+_SUB_FLOW = re.compile(r"^returns:", re.MULTILINE)
+_NAMED = re.compile(r"^flow:\s*[\"']?([a-z][a-z0-9-]*)", re.MULTILINE)
+LANGUAGES_MAX = 8
+ALPHABETS = ("transliterate", "ucs2", "error")
+#: Files of a menus directory that are no flows.
+NO_FLOWS = frozenset({"catalogue.yaml", "system.yaml", "sms.yaml"})
+#: The framework's own texts, for applications that bring none.
+SYSTEM_FILE = Path(__file__).parent.parent / "menus" / "system.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What every flow of an application is compiled against."""
+    """What every flow of an application is compiled against.
+
+    `sources` are the texts of the files it was made of, by name; `sub_flows` the names of those
+    that other flows may enter, with their file names.
+    """
 
     backends: Mapping[str, Backend]
+    functions: Mapping[str, Function]
     system: Mapping[str, Text]
     filters: Mapping[str, Filter]
-    digest: bytes
+    rules: Mapping[str, Callable[[str], bool]]
+    sources: Mapping[str, str]
+    sub_flows: Mapping[str, str]
 
     @classmethod
-    def load(cls, directory: Path, filters: Mapping[str, Filter] | None = None) -> Library:
-        """`catalogue.yaml` and `system.yaml` of `directory`; raises `FlowError`, OSError."""
-        sources = [
-            (directory / name, (directory / name).read_text("utf-8"))
-            for name in ("catalogue.yaml", "system.yaml")
-        ]
-        digest = hashlib.sha256("\0".join(source for _, source in sources).encode()).digest()
+    def load(cls, directory: Path, application: Application | None = None) -> Library:
+        """The YAML files of `directory`; raises `FlowError`, OSError, UnicodeDecodeError.
+
+        A directory without a catalogue declares no back-ends; one without `system.yaml` uses the
+        framework's own texts.
+        """
+        sources = {
+            str(path): path.read_text("utf-8")
+            for path in sorted(directory.glob("*.yaml"))
+            if path.name != "sms.yaml"
+        }
+        return cls.of(sources, application)
+
+    @classmethod
+    def of(cls, sources: Mapping[str, str], application: Application | None = None) -> Library:
+        """The same from texts by file name; raises `FlowError`."""
+        application = application or Application()
+        by_name = {Path(file).name: file for file in sources}
+        kept: dict[str, str] = {}
+        backends: Mapping[str, Backend] = {}
+        functions: Mapping[str, Function] = {}
+        if "catalogue.yaml" in by_name:
+            file = by_name["catalogue.yaml"]
+            kept[file] = sources[file]
+            found = parse_catalogue(sources[file], file, application.functions)
+            backends, functions = found.backends, found.functions
+        file = by_name.get("system.yaml", str(SYSTEM_FILE))
+        kept[file] = sources[file] if file in sources else SYSTEM_FILE.read_text("utf-8")
+        system = parse_system(kept[file], file)
+        sub_flows = {}
+        for name, source in sources.items():
+            named = _NAMED.search(source)
+            if Path(name).name not in NO_FLOWS and named and _SUB_FLOW.search(source):
+                sub_flows[named[1]] = name
+                kept[name] = source
         return cls(
-            parse_catalogue(sources[0][1], str(sources[0][0])),
-            parse_system(sources[1][1], str(sources[1][0])),
-            {**FILTERS, **(filters or {})},
-            digest,
+            backends,
+            {**FUNCTIONS, **functions},
+            system,
+            {**FILTERS, **application.filters},
+            {**RULES, **application.rules},
+            kept,
+            sub_flows,
         )
 
 
-def compile_file(path: Path, library: Library) -> Flow:
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A flow as far as it could be read, all that is wrong with it, and the sources it stands on.
+
+    `sources` are by file: the flow's own, the catalogue, the framework's texts, its sub-flows.
+    """
+
+    flow: Flow | None
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, str]
+
+
+def compile_file(path: Path, library: Library, budgets: tuple[Budget, ...] = (Budget(),)) -> Flow:
     """The flow in one file; raises `FlowError`, OSError, UnicodeDecodeError."""
-    return compile_source(path.read_text("utf-8"), str(path), library)
+    return compile_source(path.read_text("utf-8"), str(path), library, budgets)
 
 
-def compile_source(source: str, file: str, library: Library) -> Flow:
-    """The flow in `source`; raises `FlowError` with every problem found."""
-    reader = Reader(file)
-    node, problems = read(source, file)
-    reader.problems += problems
-    if node is None:
-        raise FlowError(reader.problems, source)
-    top = reader.mapping(node, "a flow", TOP_KEYS)
-    if not top.entries:
-        raise FlowError(reader.problems, source)
-    flow = _flow(reader, top, library, hashlib.sha256(library.digest + source.encode()))
-    if not any(problem.id in {"wrong-shape", "missing-key"} for problem in reader.problems):
-        reader.problems += checks.run(flow)
-    if reader.problems:
-        raise FlowError(reader.problems, source)
-    return flow
+def compile_source(
+    source: str, file: str, library: Library, budgets: tuple[Budget, ...] = (Budget(),)
+) -> Flow:
+    """The flow in `source`; raises `FlowError` with every problem found.
+
+    `budgets` are those of the gateways it will be shown through: screens are proven to fit them.
+    """
+    compiled = examine(source, file, library, budgets)
+    if compiled.flow is None or compiled.diagnostics:
+        raise FlowError(compiled.diagnostics, compiled.sources)
+    return compiled.flow
 
 
-def _flow(reader: Reader, top: MappingNode, library: Library, digest: hashlib._Hash) -> Flow:
-    reader.version(top, "a flow")
-    reader.languages = _languages(reader, top, library)
-    parser = FlowParser(reader)
-    variables_node = top.get("vars")
-    variables = {
-        key.value: parser.variable(key, value)
-        for key, value in (
-            reader.mapping(variables_node, '"vars:"', None).entries if variables_node else ()
+def examine(
+    source: str, file: str, library: Library, budgets: tuple[Budget, ...] = (Budget(),)
+) -> Compiled:
+    """A flow and everything wrong with it, in one run, in the order of the file."""
+    return _Compiler(source, file, library, budgets).run()
+
+
+class _Compiler:
+    def __init__(
+        self, source: str, file: str, library: Library, budgets: tuple[Budget, ...]
+    ) -> None:
+        self._source = source
+        self._file = file
+        self._library = library
+        self._budgets = budgets
+        self._problems: list[Diagnostic] = []
+        self._sub_flows: dict[str, Flow | None] = {}
+        self._sources = {file: source}
+
+    def run(self) -> Compiled:
+        """See `examine`."""
+        flow = self._parsed(self._source, self._file)
+        if flow is None:
+            return self._done(None)
+        self._sub_flows[flow.name] = flow
+        broken = bool(self._problems)
+        linker = Linker(flow, self._sub_flow, tuple(self._library.sub_flows))
+        flow = _with_labels(linker.linked())
+        self._problems += linker.problems
+        names = Names(flow)
+        flow = dataclasses.replace(flow, hash=self._hash())
+        assigned = Assigned(flow, names)
+        flow = dataclasses.replace(flow, needs=assigned.needs())
+        subject = checks.Subject(
+            flow, names, assigned, self._library.rules, self._budgets, self._sources
         )
-    }
+        self._problems += checks.run(subject, whole=not broken and not self._problems)
+        return self._done(flow)
+
+    def _done(self, flow: Flow | None) -> Compiled:
+        """One problem a place and check: a sub-flow used twice is wrong once."""
+        found: dict[tuple[Position, str], Diagnostic] = {}
+        for problem in sorted(set(self._problems)):
+            found.setdefault((problem.at, problem.id), problem)
+        own = {file: text for file, text in self._sources.items() if file != self._file}
+        return Compiled(flow, tuple(found.values()), {self._file: self._source, **own})
+
+    def _hash(self) -> str:
+        """Of all that decides what a client sees: the sources, in the order of their names."""
+        digest = hashlib.sha256()
+        for file, text in {**self._shared(), **self._sources}.items():
+            digest.update(f"{Path(file).name}\0{text}\0".encode())
+        return digest.hexdigest()[:16]
+
+    def _shared(self) -> dict[str, str]:
+        sub_files = set(self._library.sub_flows.values())
+        return {file: text for file, text in self._library.sources.items() if file not in sub_files}
+
+    def _sub_flow(self, name: str) -> Flow | None:
+        if name not in self._sub_flows:
+            file = self._library.sub_flows.get(name)
+            self._sub_flows[name] = None
+            if file is not None:
+                source = self._library.sources[file]
+                self._sources[file] = source
+                self._sub_flows[name] = self._parsed(source, file)
+        return self._sub_flows[name]
+
+    def _parsed(self, source: str, file: str) -> Flow | None:
+        reader = Reader(file, source)
+        node, problems = read(source, file)
+        reader.problems += problems
+        flow = None
+        if node is not None:
+            sub = isinstance(node, MappingNode) and "returns" in node.by_name
+            top = reader.mapping(node, "a flow", _SUB_FLOW_KEYS if sub else _FLOW_KEYS)
+            if not top.entries and not reader.problems:
+                reader.problem(top.at, "missing-key", "the flow is empty")
+            if top.entries:
+                flow = _flow(reader, top, self._library, sub=sub)
+        self._problems += reader.problems
+        return flow
+
+
+def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> Flow:
+    reader.version(top, "a flow")
+    name, name_at = reader.target(top, "flow", "a flow")
+    if name and not _FLOW_NAME.match(name):
+        sentence = f'flow "{name}" must be lower-case letters, digits and hyphens, 64 at most'
+        reader.problem(name_at, "bad-name", sentence)
+    seconds = _languages(reader, top, library)
+    parser = FlowParser(reader)
+    arguments = parser.variables(top.get("args"), "args")
+    variables = parser.variables(top.get("vars"), "vars")
+    for each in sorted(set(arguments) & set(variables)):
+        sentence = f'"{each}" is an argument already'
+        reader.problem(variables[each].at, "duplicate-key", sentence)
     states: dict[str, State] = {}
     entries = reader.mapping(top.get("states"), '"states:"', None).entries
     if len(entries) > STATES_MAX:
         reader.problem(top.at, "too-large", f"a flow has at most {STATES_MAX} states")
-    for key, value in entries:
+    unread = []
+    for key, value in entries[:STATES_MAX]:
         state = parser.state(key, value)
         if state is not None:
             states[key.value] = state
-    start = _target(reader, top, "start", states, None)
+        else:
+            unread.append(key)
+    known = {key.value for key, _ in entries}
+    returns = parser.returns(top.get("returns"))
+    for each in sorted(set(returns or ()) & known):
+        sentence = f'"{each}" is a state and an exit; one of them needs another name'
+        reader.problem(states[each].at if each in states else top.at, "duplicate-key", sentence)
+    start = _target(reader, top, "start", known, None)
+    home = _target(reader, top, "home", known, start)
+    if isinstance(states.get(home), End):
+        at = top.by_name["home" if "home" in top.by_name else "start"].at
+        reader.problem(at, "no-way-out", f'home "{home}" is an end; nobody could go on from it')
+    # What cannot be read exists all the same: what leads there is no second mistake.
+    states.update({key.value: End(key.value, key.at, Body((), key.at)) for key in unread})
     return Flow(
-        reader.word(top, "flow", "a flow"),
-        digest.hexdigest()[:16],
-        _service_codes(reader, top),
+        name,
+        "",
+        {} if sub else _dials(reader, top, known),
         reader.languages,
         start,
-        _target(reader, top, "home", states, start),
-        parser.keys(top.get("keys")),
+        home,
+        parser.keys(top.get("keys"), top.at),
         variables,
         states,
         library.system,
         library.backends,
         library.filters,
+        library.functions,
+        library.rules,
+        name_at,
+        reader.one_of(top, "alphabet", ALPHABETS, ALPHABETS[0]),
+        seconds,
+        parser.resume(top.get("resume")),
+        parser.on_drop(top.get("on_drop")),
+        arguments,
+        returns,
     )
 
 
-def _languages(reader: Reader, top: MappingNode, library: Library) -> tuple[str, ...]:
+def _languages(reader: Reader, top: MappingNode, library: Library) -> float:
+    """Reads `languages:` into the reader; gives how long a client's choice is remembered."""
     node = top.get("languages")
-    body = reader.mapping(node, '"languages:"', ("default", "also"))
-    default = reader.word(body, "default", '"languages:"')
+    if node is None:
+        reader.problem(top.at, "missing-key", 'a flow needs "languages:"')
+        return 0.0
+    body = reader.mapping(node, '"languages:"', ("default", "also", "remember"))
+    found: list[Scalar] = []
+    default = body.get("default")
+    if default is None:
+        reader.problem(body.at, "missing-key", '"languages:" needs "default:"')
+    else:
+        found.append(reader.scalar(default, '"default:"'))
     also = body.get("also")
-    others = reader.sequence(also, '"also:"', body.at) if also is not None else ()
-    languages = (default, *(reader.scalar(item, "a language").value for item in others))
+    if also is not None:
+        found += [
+            reader.scalar(item, "a language") for item in reader.sequence(also, '"also:"', body.at)
+        ]
     known = next(iter(library.system.values())).by_language
-    for language in languages:
-        if language and language not in known:
-            hint = did_you_mean(language, known)
-            sentence = f'the framework has no texts in "{language}"{hint}'
-            reader.problem(body.at, "missing-translation", sentence)
-    return languages
+    languages: list[str] = []
+    for scalar in found:
+        if not LANGUAGE.match(scalar.value):
+            sentence = f'"{scalar.value}" is no language: two or three letters, such as fr'
+            reader.problem(scalar.at, "bad-name", sentence)
+        elif scalar.value in languages:
+            reader.problem(scalar.at, "duplicate-key", f'"{scalar.value}" stands twice')
+        else:
+            languages.append(scalar.value)
+            if scalar.value not in known:
+                hint = did_you_mean(scalar.value, known)
+                sentence = f'the framework has no texts in "{scalar.value}"{hint}'
+                reader.problem(scalar.at, "missing-translation", sentence)
+    if len(languages) > LANGUAGES_MAX:
+        reader.problem(body.at, "too-large", f"a flow has at most {LANGUAGES_MAX} languages")
+    reader.languages = tuple(languages)
+    return reader.seconds(body, "remember", 0.0)
 
 
 def _target(
-    reader: Reader, top: MappingNode, key: str, states: Mapping[str, State], default: str | None
+    reader: Reader, top: MappingNode, key: str, states: set[str], default: str | None
 ) -> str:
     name = reader.word(top, key, "a flow", default)
     if name and name not in states and key in top.by_name:
         hint = did_you_mean(name, states)
         sentence = f'"{key}:" names state "{name}", which does not exist{hint}'
         reader.problem(top.by_name[key].at, "unknown-state", sentence)
-    if key == "home" and isinstance(states.get(name), End):
-        at = top.by_name[key].at if key in top.by_name else top.at
-        reader.problem(at, "no-way-out", f'home "{name}" is an end; nobody could go on from it')
     return name
 
 
-def _service_codes(reader: Reader, top: MappingNode) -> tuple[str, ...]:
-    codes = []
-    for item in reader.sequence(top.get("service_codes"), '"service_codes:"', top.at):
-        scalar = reader.scalar(item, "a service code")
-        if not _SERVICE_CODE.match(scalar.value):
-            sentence = f'"{scalar.value}" is not a service code such as "*789#"; quote it'
-            reader.problem(scalar.at, "yaml-trap", sentence)
-        codes.append(scalar.value)
-    return tuple(codes)
+def _dials(reader: Reader, top: MappingNode, states: set[str]) -> dict[str, Dial]:
+    node = top.get("service_codes")
+    if node is None:
+        reader.problem(top.at, "missing-key", 'a flow needs "service_codes:"')
+        return {}
+    found: dict[str, Dial] = {}
+    items = reader.sequence(node, '"service_codes:"', top.at)
+    if isinstance(node, Sequence) and not items:
+        reader.problem(node.at, "missing-key", "a flow needs one service code at least")
+    for item in items:
+        if isinstance(item, MappingNode):
+            body = reader.mapping(item, "a service code", ("code", "language", "start"))
+            code, at = reader.target(body, "code", "a service code")
+            language = reader.one_of(body, "language", reader.languages, "")
+            dial = Dial(code, at, language, _target(reader, body, "start", states, ""))
+        else:
+            scalar = reader.scalar(item, "a service code")
+            dial = Dial(scalar.value, scalar.at)
+        if dial.code and not _SERVICE_CODE.match(dial.code):
+            sentence = f'"{dial.code}" is not a service code such as "*789#"; quote it'
+            reader.problem(dial.at, "yaml-trap", sentence)
+        elif dial.code in found:
+            reader.problem(dial.at, "duplicate-key", f'"{dial.code}" stands twice')
+        found.setdefault(dial.code, dial)
+    return found
+
+
+def _with_labels(flow: Flow) -> Flow:
+    """Choices shown by their labels: a filter of the flow's own before the others."""
+    choices = {
+        name: each.shape.choices
+        for name, each in flow.variables.items()
+        if each.shape.type is Type.CHOICE and any(each.shape.choices.values())
+    }
+    if not choices:
+        return flow
+
+    def labelled(place: Place) -> Place:
+        if place.field is not None or place.name not in choices:
+            return place
+        return dataclasses.replace(place, filters=(LABEL + place.name, *place.filters))
+
+    def shown(name: str) -> Filter:
+        def label(value: object, language: str) -> str:
+            text = choices[name].get(str(value))
+            return text.by_language[language].source if text is not None else str(value)
+
+        return label
+
+    texts = {LABEL + name: shown(name) for name in choices}
+    states = {name: _labelled_state(state, labelled) for name, state in flow.states.items()}
+    on_drop = map_places(flow.on_drop, labelled)
+    return dataclasses.replace(
+        flow, states=states, on_drop=on_drop, filters={**flow.filters, **texts}
+    )
+
+
+def _labelled_state(state: State, labelled: Callable[[Place], Place]) -> State:
+    """Texts that a client reads; what is compared, stored or passed on stays the value."""
+    changes = {}
+    for name in ("body", "options", "row", "checks", "otherwise"):
+        if hasattr(state, name):
+            changes[name] = map_places(getattr(state, name), labelled, (Condition,))
+    return dataclasses.replace(state, **changes) if changes else state
 
 
 def all_edges(flow: Flow) -> list[graph.Edge]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -28,11 +28,17 @@ class Diagnostic:
 
 
 class FlowError(Exception):
-    """A file that cannot be compiled; `diagnostics` says all that is wrong with it."""
+    """A file that cannot be compiled; `diagnostics` says all that is wrong with it.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic], source: str) -> None:
+    `sources` are the texts of the files they stand in.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
         self.diagnostics = sorted(set(diagnostics))
-        super().__init__("\n".join(describe(each, source) for each in self.diagnostics))
+        self.sources = sources
+        super().__init__(
+            "\n".join(describe(each, sources.get(each.at.file, "")) for each in self.diagnostics)
+        )
 
 
 def describe(diagnostic: Diagnostic, source: str) -> str:
@@ -50,12 +56,30 @@ def describe(diagnostic: Diagnostic, source: str) -> str:
     return f"{head}\n{gutter} |\n{number} | {line}\n{gutter} | {' ' * (at.column - 1)}{carets}"
 
 
+def described(diagnostic: Diagnostic, sources: Mapping[str, str], *, colour: bool) -> str:
+    """As `describe`; in `colour`, for a terminal, the place is bold and the word and caret red."""
+    text = describe(diagnostic, sources.get(diagnostic.at.file, ""))
+    if not colour:
+        return text
+    head, *rest = text.split("\n")
+    place, _, sentence = head.partition(": error: ")
+    lines = [f"\x1b[1m{place}:\x1b[0m \x1b[1;31merror:\x1b[0m {sentence}", *rest]
+    if rest:
+        lines[-1] = lines[-1].replace("^", "\x1b[1;31m^", 1) + "\x1b[0m"
+    return "\n".join(lines)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "x"?` if one of `known` is near `word`, else what is known, if it is few."""
     names = sorted(set(known))
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    near = meant(word, names)
     if near:
-        return f'; did you mean "{near[0]}"?'
+        return f'; did you mean "{near}"?'
     if 0 < len(names) <= 12:
         return "; known are " + ", ".join(names)
     return ""
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The one of `known` that is near `word`, "" if none is."""
+    return next(iter(get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)), "")

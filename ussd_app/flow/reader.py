@@ -6,14 +6,21 @@ import re
 from collections.abc import Iterable
 
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
-from ussd_app.flow.model import Text
+from ussd_app.flow.model import Body, Condition, Operator, Part, Text, When
 from ussd_app.flow.syntax import Mapping, Node, Scalar, Sequence
 from ussd_app.render import texts
 
 #: Names of states, variables, fields: what a text may name between braces.
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+#: Codes of languages (ISO 639), as keys of a text.
+LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)\Z")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_COMPARED = re.compile(r"(\{[^{}]+\})\s*(==|!=|<=|>=|<|>)\s*(\S.*)\Z")
+_IS_SET = re.compile(r"(\{[^{}]+\})\s+(is set|is not set)\Z")
+#: A comment that a plain text runs into, or that is all there is.
+_CUT = re.compile(r"\s*#")
+_PART_KEYS = ("text", "when", "rows")
 
 EMPTY = texts.parse("")
 
@@ -21,8 +28,9 @@ EMPTY = texts.parse("")
 class Reader:
     """Typed access to nodes; every refusal becomes a diagnostic and a harmless default."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, source: str = "") -> None:
         self.file = file
+        self._lines = lines_of(source)
         self.problems: list[Diagnostic] = []
         self.languages: tuple[str, ...] = ()
 
@@ -58,7 +66,20 @@ class Reader:
             if default is None:
                 self.problem(parent.at, "missing-key", f'{what} needs "{key}:"')
             return default or ""
-        return self.scalar(node, f'"{key}:"').value
+        scalar = self.scalar(node, f'"{key}:"')
+        if not scalar.value.strip() and isinstance(node, Scalar):
+            self.problem(self._key_at(parent, key), "missing-key", f'"{key}:" is empty')
+        return scalar.value
+
+    def _key_at(self, parent: Mapping, key: str) -> Position:
+        return next(each.at for each, _ in parent.entries if each.value == key)
+
+    def target(
+        self, parent: Mapping, key: str, what: str, default: str | None = None
+    ) -> tuple[str, Position]:
+        """The text under `key`, and where it stands."""
+        node = parent.get(key)
+        return self.word(parent, key, what, default), node.at if node is not None else parent.at
 
     def scalar(self, node: Node, what: str) -> Scalar:
         """`node` as a text."""
@@ -70,7 +91,7 @@ class Reader:
     def version(self, top: Mapping, what: str) -> None:
         """Check the version of the language a file is written in."""
         typed = self.word(top, "cassou", what)
-        if typed not in {"1", ""}:
+        if typed.strip() not in {"1", ""}:
             at = top.by_name["cassou"].at
             self.problem(at, "wrong-version", f'this Cassou reads "cassou: 1", not "{typed}"')
 
@@ -111,7 +132,7 @@ class Reader:
         match = _DURATION.match(self.scalar(node, f'"{key}:"').value)
         if match:
             return float(match[1]) * _UNIT_SECONDS[match[2]]
-        self.problem(node.at, "wrong-type", f'"{key}:" must be a duration such as 3s or 10m')
+        self.problem(node.at, "wrong-type", f'"{key}:" must be a duration such as 3s, 10m or 90d')
         return default
 
     def one_of(self, parent: Mapping, key: str, allowed: tuple[str, ...], default: str) -> str:
@@ -128,11 +149,26 @@ class Reader:
 
     def template(self, scalar: Scalar) -> texts.Template:
         """A text with places for values."""
+        self._whole(scalar)
         try:
             return texts.parse(scalar.value)
         except texts.BadText as error:
-            self.problem(scalar.at, "bad-text", str(error))
+            at = place_at(self._lines, scalar.at, scalar.value, error.offset, error.length)
+            self.problem(at, "bad-text", str(error))
             return EMPTY
+
+    def _whole(self, scalar: Scalar) -> None:
+        """Notice a text that a `#` has cut: a comment begins where the author went on writing."""
+        at = scalar.at
+        if not scalar.plain or at.line != at.end_line or at.line > len(self._lines):
+            return
+        end = at.end_column if scalar.value else at.column
+        cut = _CUT.match(self._lines[at.line - 1], end - 1)
+        if cut is not None:
+            where = Position(self.file, at.line, cut.end(), at.line, cut.end() + 1)
+            sentence = "this # begins a comment, so the text ends before it; put quotes around it"
+            sentence += ", or the comment on a line of its own"
+            self.problem(where, "yaml-trap", sentence)
 
     def text(self, node: Node | None, what: str, at: Position) -> Text:
         """A text in every language of the flow: one text for all, or language by language."""
@@ -140,22 +176,62 @@ class Reader:
             self.problem(at, "missing-key", f"{what} needs a text")
             return Text(dict.fromkeys(self.languages, EMPTY), at)
         if isinstance(node, Scalar):
-            template = self.template(node)
-            return Text(dict.fromkeys(self.languages, template), node.at)
+            template = self._words(node, what)
+            places = dict.fromkeys(self.languages, node.at)
+            return Text(dict.fromkeys(self.languages, template), node.at, places)
         if not isinstance(node, Mapping):
             self.problem(node.at, "wrong-shape", f"{what} must be a text, or one per language")
             return Text(dict.fromkeys(self.languages, EMPTY), node.at)
-        found = self.mapping(node, what, self.languages)
-        by_language = {}
+        if len(node.entries) == 1 and not LANGUAGE.match(node.entries[0][0].value):
+            # {meter.customer}, unquoted, is a mapping to YAML.
+            sentence = f"{what} must be a text, or one per language"
+            self.problem(node.at, "yaml-trap", f"{sentence}; put quotes around a text with braces")
+            return Text(dict.fromkeys(self.languages, EMPTY), node.at)
+        return self._translated(self.mapping(node, what, self.languages), what)
+
+    def _translated(self, node: Mapping, what: str) -> Text:
+        by_language, places = {}, {}
         for language in self.languages:
-            inner = found.get(language)
+            inner = node.get(language)
             if inner is None:
                 sentence = f'{what} has no text in "{language}"'
                 self.problem(node.at, "missing-translation", sentence)
                 by_language[language] = EMPTY
             else:
-                by_language[language] = self.template(self.scalar(inner, what))
-        return Text(by_language, node.at)
+                by_language[language] = self._words(self.scalar(inner, what), what)
+                places[language] = inner.at
+        return Text(by_language, node.at, places)
+
+    def _words(self, scalar: Scalar, what: str) -> texts.Template:
+        before = len(self.problems)
+        template = self.template(scalar)
+        if len(self.problems) == before and not scalar.value.strip():
+            self.problem(scalar.at, "bad-text", f"{what} is empty")
+        return template
+
+    def body(self, node: Node | None, what: str, at: Position) -> Body:
+        """The text of a screen: one text, or parts one under the other."""
+        if not isinstance(node, Sequence):
+            text = self.text(node, what, at)
+            return Body((Part(text),), text.at)
+        if not node.items:
+            self.problem(node.at, "bad-text", f"{what} is empty")
+        return Body(tuple(self._part(item, what) for item in node.items), node.at)
+
+    def _part(self, node: Node, what: str) -> Part:
+        if not isinstance(node, Mapping) or not set(_PART_KEYS) & set(node.by_name):
+            return Part(self.text(node, f"a part of {what}", node.at))
+        part = f"a part of {what}"
+        own = node.get("text")
+        keys = _PART_KEYS if own is not None else (*_PART_KEYS[1:], *self.languages)
+        self.mapping(node, part, keys)
+        rows = node.get("rows")
+        return Part(
+            self.text(own, part, node.at) if own is not None else self._translated(node, part),
+            self.when(node),
+            self.place(rows, '"rows:"', node.at) if rows is not None else None,
+            rows.at if rows is not None else None,
+        )
 
     def place(self, node: Node | None, what: str, at: Position) -> texts.Place:
         """One `{name.field}` and nothing beside it."""
@@ -163,5 +239,63 @@ class Reader:
             parts = self.template(node).parts
             if len(parts) == 1 and isinstance(parts[0], texts.Place):
                 return parts[0]
-        self.problem(node.at if node else at, "wrong-shape", f"{what} must be one {{name.field}}")
+        check, hint = "missing-key" if node is None else "wrong-shape", ""
+        if isinstance(node, Mapping):
+            check, hint = "yaml-trap", "; put quotes around it"
+        sentence = f"{what} must be one {{name}} or {{name.field}}{hint}"
+        self.problem(node.at if node else at, check, sentence)
         return texts.Place("", None, (), 0)
+
+    def when(self, parent: Mapping) -> When:
+        """The conditions under `when:`: one, or a list that must all hold."""
+        node = parent.get("when")
+        if node is None:
+            return ()
+        items = node.items if isinstance(node, Sequence) else (node,)
+        if not items:
+            self.problem(node.at, "bad-condition", '"when:" has no condition')
+        found = (self._condition(item) for item in items)
+        return tuple(condition for condition in found if condition is not None)
+
+    def _condition(self, node: Node) -> Condition | None:
+        scalar = self.scalar(node, "a condition")
+        self._whole(scalar)
+        typed = scalar.value.strip()
+        match = _IS_SET.match(typed) or _COMPARED.match(typed)
+        if match is None:
+            if typed or isinstance(node, Scalar):
+                example = '"{kwh} > 10" or "{kwh} is set"'
+                sentence = f'"{typed}" is not a condition such as {example}'
+                self.problem(scalar.at, "bad-condition", sentence)
+            return None
+        left = self.place(Scalar(match[1], scalar.at), "the left side", scalar.at)
+        operator = Operator(match[2])
+        if operator in {Operator.SET, Operator.UNSET}:
+            return Condition(left, operator, None, scalar.at)
+        right = match[3].strip()
+        if right.startswith("{"):
+            side = self.place(Scalar(right, scalar.at), "the right side", scalar.at)
+            return Condition(left, operator, side, scalar.at)
+        return Condition(left, operator, right.strip("\"'"), scalar.at)
+
+
+def lines_of(source: str) -> list[str]:
+    """The lines of a YAML source, as YAML counts them."""
+    return re.split("\r\n|[\n\r\x85\u2028\u2029]", source.removeprefix("\ufeff"))
+
+
+def place_at(lines: list[str], scalar: Position, value: str, offset: int, length: int) -> Position:
+    """Where `length` characters at `offset` of a scalar stand; the whole scalar if not known."""
+    if scalar.line != scalar.end_line or not 0 < scalar.line <= len(lines):
+        return scalar
+    wanted = value[offset : offset + length]
+    written = lines[scalar.line - 1][scalar.column - 1 : scalar.end_column - 1]
+    # The same words may stand there twice: the one that as many others precede.
+    nth = value.count(wanted, 0, offset)
+    start = -1
+    for _ in range(nth + 1):
+        start = written.find(wanted, start + 1)
+        if start < 0:
+            return scalar
+    column = scalar.column + start
+    return Position(scalar.file, scalar.line, column, scalar.line, column + length)

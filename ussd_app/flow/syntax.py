@@ -21,15 +21,21 @@ OCTETS_MAX = 2_000_000
 DEPTH_MAX = 20
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_ALIAS = "an alias (*name) is not part of the language; put quotes around a text that begins with *"
+_ANCHOR = (
+    "an anchor (&name) is not part of the language; put quotes around a text that begins with &"
+)
+_TAG = "a tag (!name) is not part of the language; put quotes around a text that begins with !"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text as typed."""
+    """A text as typed; `plain` where no quotes stand around it."""
 
     value: str
     at: Position
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ def read(source: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
         node = _Reader(file, problems).document(iter(events))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = _at(file, mark, mark) if mark else start
+        first = error.context_mark if _quotable(error) else mark
+        at = _at(file, first or mark, mark) if mark else start
         sentence = " ".join(filter(None, (error.context, error.problem)))
         sentence += _hint(source, error)
         return None, [*problems, Diagnostic(at, "yaml", f"not YAML: {sentence}")]
@@ -96,10 +103,22 @@ def _at(file: str, start: Any, end: Any) -> Position:
     )
 
 
+def _quotable(error: yaml.MarkedYAMLError) -> bool:
+    """Whether a text that begins with * or & was read as a mark of YAML's own."""
+    return any(each in (error.context or "") for each in ("alias", "anchor"))
+
+
 def _hint(source: str, error: yaml.MarkedYAMLError) -> str:
     """What was probably meant, where YAML's own words do not say."""
-    if "alias" in (error.context or "") or "anchor" in (error.context or ""):
+    if _quotable(error):
         return "; put quotes around a text that begins with * or &"
+    if error.problem == "mapping values are not allowed in this context":
+        return "; put quotes around a text that holds a colon and a blank"
+    if "cannot start any token" in (error.problem or ""):
+        at = error.problem_mark
+        start = source.splitlines()[at.line][at.column :] if at is not None else ""
+        if start[:1] in {"@", "`", "%"}:
+            return f"; put quotes around a text that begins with {start[0]}"
     mark = error.problem_mark
     line = source.splitlines()[mark.line : mark.line + 1] if mark else []
     if line and mark and line[0][mark.column : mark.column + 1] == "\t":
@@ -137,16 +156,16 @@ class _Reader:
 
     def _node(self, event: Any, events: Iterator[yaml.Event], depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
-            raise _Stop(self._trap(event, "an alias (*name) is not part of the language"))
+            raise _Stop(self._trap(event, _ALIAS))
         if depth > DEPTH_MAX:
             raise _Stop(self._trap(event, f"nested deeper than {DEPTH_MAX} levels"))
         if event.anchor is not None:
-            self._problem(event, "yaml-trap", "an anchor (&name) is not part of the language")
+            self._problem(event, "yaml-trap", _ANCHOR)
         if event.tag is not None:
-            self._problem(event, "yaml-trap", "a tag (!name) is not part of the language")
+            self._problem(event, "yaml-trap", _TAG)
         if isinstance(event, yaml.ScalarEvent):
             at = _at(self._file, event.start_mark, event.end_mark)
-            return Scalar(event.value, at)
+            return Scalar(event.value, at, event.style in {None, ""})
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(event, events, depth)
         return self._mapping(event, events, depth)

@@ -98,3 +98,8 @@ def cost(text: str) -> int:
     """The septets `text` costs; a character that cannot be sent counts as two."""
     counted = septets(text)
     return counted if counted is not None else len(text) * 2
+
+
+def units(text: str) -> int:
+    """The UTF-16 units of a text: what it costs where UCS-2 is sent (3GPP TS 23.038, 6.2.3)."""
+    return len(text) + sum(1 for character in text if ord(character) > 0xFFFF)

@@ -20,22 +20,34 @@ _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?(\|[a-z][a-z0-9_]*)*\Z")
 
 
-class BadText(ValueError):  # noqa: N818  # names the thing, as the diagnostics do
-    """A text whose places cannot be read; `offset` is where in the text, from 0."""
+#: Literals that are numbers and dates.
+NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?\Z")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
-    def __init__(self, message: str, offset: int) -> None:
+
+class BadText(ValueError):  # noqa: N818  # names the thing, as the diagnostics do
+    """A text whose places cannot be read: `length` characters at `offset`, from 0."""
+
+    def __init__(self, message: str, offset: int, length: int = 1) -> None:
         super().__init__(message)
         self.offset = offset
+        self.length = length
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One `{name.field|filter…}` and where it stands in its text, from 0."""
+    """One `{name.field|filter…}` and where it stands in its text, from 0, how long."""
 
     name: str
     field: str | None
     filters: tuple[str, ...]
     offset: int
+    length: int = 0
+
+    @property
+    def path(self) -> str:
+        """`name` or `name.field`."""
+        return self.name if self.field is None else f"{self.name}.{self.field}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +120,13 @@ def parse(source: str) -> Template:
 def _place(inner: str, offset: int) -> Place:
     if not _NAME.match(inner):
         raise BadText(
-            f'"{{{inner}}}" is not a name, a field and filters: {{name.field|filter}}', offset
+            f'"{{{inner}}}" is not a name, a field and filters: {{name.field|filter}}',
+            offset,
+            len(inner) + 2,
         )
     path, *filters = inner.split("|")
     name, _, field = path.partition(".")
-    return Place(name, field or None, tuple(filters), offset)
+    return Place(name, field or None, tuple(filters), offset, len(inner) + 2)
 
 
 def _money(value: object, language: str) -> str:

@@ -117,14 +117,24 @@ class ScriptedBackends:
         if self._late[call.backend]:
             self._late[call.backend] -= 1
             return None
-        outcomes = self._backends[call.backend].outcomes
         answers = self._scripted.get(call.backend)
         # The last scripted answer stands for all that follow.
         chosen = (answers.pop(0) if len(answers) > 1 else answers[0]) if answers else None
-        name = chosen.outcome if chosen is not None else next(iter(outcomes))
-        declared = outcomes.get(name)
-        fields = {**(declared.sample if declared else {}), **(chosen.fields if chosen else {})}
-        return CallResult(call.id, name, cast("Mapping[str, Value]", fields))
+        if chosen is None:
+            return self.sampled(call, self.outcomes(call.backend)[0])
+        return self.sampled(call, chosen.outcome, chosen.fields)
+
+    def outcomes(self, backend: str) -> tuple[str, ...]:
+        """The outcomes that the catalogue declares."""
+        return tuple(self._backends[backend].outcomes)
+
+    def sampled(
+        self, call: Call, outcome: str, fields: Mapping[str, str] | None = None
+    ) -> CallResult:
+        """An outcome with the catalogue's sample, `fields` in place of its own."""
+        declared = self._backends[call.backend].outcomes.get(outcome)
+        given = {**(declared.sample if declared else {}), **(fields or {})}
+        return CallResult(call.id, outcome, cast("Mapping[str, Value]", given))
 
 
 def play_in_process(transcript: Transcript, program: Program, budget: Budget) -> Played:

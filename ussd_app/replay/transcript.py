@@ -93,7 +93,7 @@ class Transcript:
 def load(path: Path) -> Transcript:
     """The transcript in a file; raises `FlowError` with positions, OSError."""
     source = path.read_text("utf-8")
-    reader = Reader(str(path))
+    reader = Reader(str(path), source)
     node, problems = read(source, str(path))
     reader.problems += problems
     top = reader.mapping(node, "a transcript", _TOP_KEYS)
@@ -119,7 +119,7 @@ def load(path: Path) -> Transcript:
         steps,
     )
     if reader.problems:
-        raise FlowError(reader.problems, source)
+        raise FlowError(reader.problems, {str(path): source})
     return transcript
 
 

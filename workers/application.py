@@ -1,9 +1,10 @@
-"""The application's own filters for texts. Pure."""
+"""What this application registers for its flows: filters, and whatever else it needs. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ussd_app.application import Application
 from ussd_app.render.texts import Filter
 
 
@@ -14,3 +15,6 @@ def kwh(value: object, language: str) -> str:
 
 
 FILTERS: Mapping[str, Filter] = {"kwh": kwh}
+
+#: Named by the setting `application`.
+APPLICATION = Application(FILTERS)

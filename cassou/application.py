@@ -1,0 +1,39 @@
+"""The application whose flows a command works on, and the screens they must fit."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from ussd_app import endpoints
+from ussd_app.application import Application
+from ussd_app.endpoints import budgets_of
+from ussd_app.flow.diagnostics import FlowError
+from ussd_app.messages import Budget
+from ussd_app.settings import Settings
+
+
+def find_application(settings: Settings) -> Application:
+    """What `CASSOU_APPLICATION` names: filters, rules and functions. Exits 2 where it is none."""
+    module, _, name = settings.application.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        click.echo(f"CASSOU_APPLICATION={settings.application}: {error}", err=True)
+        sys.exit(2)
+    if not isinstance(found, Application):
+        click.echo(f"CASSOU_APPLICATION={settings.application} is no Application", err=True)
+        sys.exit(2)
+    return found
+
+
+def known_budgets(settings: Settings) -> tuple[Budget, ...]:
+    """The sizes of screens of the configured endpoints; 160 septets where none can be read."""
+    try:
+        found = endpoints.load(settings.endpoints_file, os.environ)
+    except (FlowError, OSError):
+        return (Budget(),)
+    return budgets_of(found)

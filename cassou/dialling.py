@@ -1,0 +1,89 @@
+"""A phone in the terminal, over HTTP or in this process."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cassou.application import find_application, known_budgets
+from cassou.phone import phone as draw_phone
+from cassou.phone import sms as draw_sms
+from ussd_app.effects import FAILED, LATE, Call, CallResult
+from ussd_app.flow.compiler import Library, compile_source
+from ussd_app.flow.diagnostics import FlowError
+from ussd_app.handset import Handset
+from ussd_app.messages import Action, Screen
+from ussd_app.replay.player import Phone, ScriptedBackends
+from ussd_app.screens import Program
+from ussd_app.settings import Settings
+
+
+def converse(console: Console, phone: Phone, septets_max: int, dial_string: str) -> Screen:
+    """Dial, answer, dial again, until the person leaves; the last screen."""
+
+    def shown(screen: Screen) -> Screen:
+        console.print(draw_phone(screen, septets_max, dial_string))
+        return screen
+
+    screen = shown(phone.dial(dial_string))
+    while True:
+        ended = screen.action is Action.END
+        prompt = "Enter dials again, q leaves: " if ended else "answer (q leaves): "
+        try:
+            typed = console.input(prompt)
+        except (EOFError, KeyboardInterrupt):
+            return screen
+        if typed.strip().lower() == "q":
+            return screen
+        screen = shown(phone.dial(dial_string) if ended else phone.send(typed))
+
+
+def in_process(settings: Settings, file: Path, dial_string: str, msisdn: str, *, ask: bool) -> None:
+    """Dial one flow; its back-ends give the catalogue's samples, or what the person says."""
+    console = Console(highlight=False)
+    budget = known_budgets(settings)[0]
+    try:
+        library = Library.load(file.parent, find_application(settings))
+        source = file.read_bytes().decode("utf-8")
+        flow = compile_source(source, str(file), library, (budget,))
+    except (FlowError, UnicodeDecodeError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    if flow.returns is not None:
+        click.echo(f'"{flow.name}" is a sub-flow: dial a flow that enters it', err=True)
+        sys.exit(2)
+    samples = ScriptedBackends(flow.backends, {})
+    answers = _asking(console, samples) if ask else samples.answer
+    handset = Handset(Program.of(flow), answers, msisdn, budget, time.time)
+    try:
+        converse(console, handset, budget.septets_max, dial_string or flow.service_codes[0])
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    handset.drop("left")
+    for message in handset.messages:
+        console.print(draw_sms(message.text, message.msisdn))
+
+
+def _asking(console: Console, samples: ScriptedBackends) -> Callable[[Call], CallResult | None]:
+    """Back-ends whose outcome the person chooses; Enter takes the first."""
+
+    def answer(call: Call) -> CallResult | None:
+        outcomes = [*samples.outcomes(call.backend), LATE, FAILED]
+        listed = " ".join(f"{number}.{name}" for number, name in enumerate(outcomes, 1))
+        arguments = ", ".join(f"{name}: {value}" for name, value in call.arguments.items())
+        console.print(f"[{call.backend}] {arguments}", style="dim", markup=False)
+        try:
+            typed = console.input(f"outcome ({listed}): ").strip()
+        except (EOFError, KeyboardInterrupt):
+            typed = ""
+        number = int(typed) if typed.isdigit() and 0 < int(typed) <= len(outcomes) else 1
+        name = outcomes[number - 1] if typed not in outcomes else typed
+        return None if name == LATE else samples.sampled(call, name)
+
+    return answer

@@ -1,0 +1,66 @@
+"""Where a flow goes: targets that exist, states that something leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ussd_app.flow import graph
+from ussd_app.flow.checks.subject import Subject
+from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
+from ussd_app.flow.model import FlowState
+
+
+def unknown_state(subject: Subject) -> Iterator[Diagnostic]:
+    """A target that does not exist (unknown-state)."""
+    states = subject.flow.states
+    for state in states.values():
+        for edge in graph.written_edges(state):
+            if edge.dest and edge.dest not in states:
+                # Inside a sub-flow, its own states are meant, by the names its author gave them.
+                prefix, _, wanted = edge.dest.rpartition("/")
+                inside = prefix + "/" if prefix else ""
+                near = [
+                    name.removeprefix(inside)
+                    for name in states
+                    if name.startswith(inside) and "/" not in name[len(inside) :]
+                ]
+                source = state.name.rpartition("/")[2]
+                hint = did_you_mean(wanted, near)
+                sentence = f'state "{source}" goes to "{wanted}", which does not exist{hint}'
+                yield Diagnostic(edge.at, "unknown-state", sentence)
+    yield from _named(subject, _listed(subject), "names")
+
+
+def _listed(subject: Subject) -> Mapping[str, list[Position]]:
+    """States that are named beside the edges: where never to resume, where a drop is answered."""
+    found: dict[str, list[Position]] = {}
+    flow = subject.flow
+    for name, at in (flow.resume.never_into if flow.resume else {}).items():
+        found.setdefault(name, []).append(at)
+    for entry in flow.on_drop:
+        for name, at in entry.states.items():
+            found.setdefault(name, []).append(at)
+    return found
+
+
+def _named(
+    subject: Subject, listed: Mapping[str, list[Position]], verb: str
+) -> Iterator[Diagnostic]:
+    for name, places in listed.items():
+        if name not in subject.flow.states:
+            for at in places:
+                hint = did_you_mean(name, subject.flow.states)
+                sentence = f'this {verb} state "{name}", which does not exist{hint}'
+                yield Diagnostic(at, "unknown-state", sentence)
+
+
+def unreachable_state(subject: Subject) -> Iterator[Diagnostic]:
+    """A state that no path leads to (unreachable-state)."""
+    flow = subject.flow
+    if any(isinstance(state, FlowState) for state in flow.states.values()):
+        return
+    reached = graph.reachable(flow.states, (*graph.starts(flow), flow.home))
+    for state in flow.states.values():
+        if state.name not in reached:
+            name = state.name.rpartition("/")[2]
+            yield Diagnostic(state.at, "unreachable-state", f'no path leads to state "{name}"')
