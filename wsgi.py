@@ -11,21 +11,22 @@ from pathlib import Path
 
 from flask import Flask
 
-from ussd_app import settings as settings_module
 from ussd_app.endpoints import ConfiguredEndpoint, budgets_of
 from ussd_app.endpoints import load as load_endpoints
 from ussd_app.hop import Backends, Host, Limits
 from ussd_app.messages import Budget
-from ussd_app.programs import Directory, LivePrograms
+from ussd_app.programs import Directory, LivePrograms, release
 from ussd_app.sealing import Sealer
-from ussd_app.settings import BadSettings, Environment, Settings
+from ussd_app.settings import BadSettings, Environment, secret_octets
 from ussd_app.shelf import Shelf
 from ussd_app.store import RedisStore, Wire
 from ussd_app.web import create_app
+from workers import settings as settings_module
 from workers.application import APPLICATION
 from workers.frontdesk import SERVED, FrontDesk
 from workers.office import open_ledger
 from workers.queue import Doorbell
+from workers.settings import Settings
 
 #: How long a callback may wait for the ledger: a gateway waits for us.
 _PATIENCE_SECONDS = 2.0
@@ -58,7 +59,7 @@ def checked_endpoints(
 
 def build(settings: Settings, backends: Backends | None = None) -> Flask:
     """The application; `backends` replaces the real way to the back-ends (for benchmarks)."""
-    sealer = Sealer(settings_module.secret_octets(settings))
+    sealer = Sealer(secret_octets(settings))
     if backends is None:
         backends = FrontDesk(
             open_ledger(settings, sealer, _PATIENCE_SECONDS),
@@ -69,8 +70,10 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
     remembered = settings.session_ttl_seconds + settings.session_memory_seconds
     endpoints = checked_endpoints(settings, os.environ)
     directory = load_directory(settings.menus_dir, budgets_of(endpoints))
+    shelf = Shelf(settings.published())
+    release(directory, shelf)
     host = Host(
-        LivePrograms(directory, Shelf(settings.published())),
+        LivePrograms(directory, shelf),
         RedisStore(Wire(settings.redis_url), sealer, remembered),
         backends,
         sealer,

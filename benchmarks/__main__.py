@@ -1,6 +1,6 @@
 """`make bench`: the five-hop dialog against a hand-written reference, and the whole path.
 
-`python -m benchmarks dialog|waiting|whole` runs one part.
+`python -m benchmarks check|dialog|waiting|whole` runs one part.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import load, measure
+from benchmarks import checking, load, measure
 from cassou.embedded import EmbeddedRedis
 from cassou.inbox import Sandbox
 from cassou.stack import Stack, free_port
@@ -34,7 +34,12 @@ _METERS = ("04246801379", "04246802740", "04246805487", "04246808226", "04246809
 
 def main(parts: list[str]) -> int:
     """Run the parts asked for, or all; 1 if anything showed a wrong screen."""
-    known: dict[str, Callable[[], int]] = {"dialog": dialog, "waiting": waiting, "whole": whole}
+    known: dict[str, Callable[[], int]] = {
+        "check": checking.run,
+        "dialog": dialog,
+        "waiting": waiting,
+        "whole": whole,
+    }
     unknown = sorted(set(parts) - set(known))
     if unknown:
         print(f"no part {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from flask import Flask
 
 import wsgi
-from ussd_app import settings as settings_module
-from ussd_app.effects import Call, CallResult, Value
+from ussd_app.effects import Call, CallResult, Message, Value
+from workers import settings as settings_module
 
 _FIELDS: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     "purchases.open": ("none", {}),
@@ -45,6 +45,9 @@ class Stubs:
 
     def shown(self, call: Call, result: CallResult) -> None:
         """See `Backends.shown`."""
+
+    def send(self, message: Message) -> None:
+        """See `Backends.send`."""
 
 
 def _result(call: Call) -> CallResult:

@@ -13,7 +13,7 @@ from ussd_app.application import Application
 from ussd_app.endpoints import budgets_of
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.messages import Budget
-from ussd_app.settings import Settings
+from workers.settings import Settings
 
 
 def find_application(settings: Settings) -> Application:

@@ -30,12 +30,20 @@ from cassou.phone import phone as draw_phone
 from cassou.phone import sms as draw_sms
 from cassou.stack import Addresses, Stack
 from cassou.supervisor import NotReady
-from ussd_app import settings as settings_module
 from ussd_app.endpoints import ConfiguredEndpoint, budgets_of
 from ussd_app.endpoints import load as load_endpoints
 from ussd_app.flow.diagnostics import FlowError, did_you_mean
+from ussd_app.gateways import base
+from ussd_app.hop import erase
+from ussd_app.messages import BadCallback
+from ussd_app.programs import LivePrograms
 from ussd_app.replay.over_http import BadReply, HttpPhone
-from ussd_app.settings import BadSettings, Environment, Settings
+from ussd_app.sealing import Sealer
+from ussd_app.settings import BadSettings, Environment, rows, secret_octets, without_password
+from ussd_app.shelf import Shelf
+from ussd_app.store import RedisStore, StoreDown, Wire
+from workers import settings as settings_module
+from workers.settings import Settings
 
 OK, PROBLEMS, USAGE = 0, 1, 2
 
@@ -45,10 +53,17 @@ def main() -> None:
     """Cassou: electricity by USSD, and the framework under it.
 
     \b
-    cassou run                everything up on this machine
-    cassou dial '*789#'       a phone in this terminal
-    cassou demo               one purchase, from the dial to the meter
-    cassou settings           every setting, its value, and which variable sets it
+    cassou run                    everything up on this machine
+    cassou dial '*789#'           a phone in this terminal
+    cassou demo                   one purchase, from the dial to the meter
+    cassou settings               every setting, its value, and which variable sets it
+    \b
+    cassou new FILE               start a flow
+    cassou check [PATHS]          all that is wrong in flows, with its place
+    cassou dial --flow FILE       try a flow on a phone, nothing else running
+    cassou fmt | draw | preview | diff | schema | i18n
+    cassou publish FILE           make a flow current, at once; --rollback goes back
+    cassou forget MSISDN          erase what is remembered of a subscriber
     """  # noqa: D301  # the mark is click's: it keeps these lines as they are
 
 
@@ -167,7 +182,7 @@ def _print_addresses(console: Console, addresses: Addresses, slot: runs.Slot) ->
         ("meters", addresses.meters),
         ("head end", addresses.hes),
         ("its faults", f"{addresses.hes_faults}/_faults"),
-        ("ledger", settings_module.without_password(addresses.ledger)),
+        ("ledger", without_password(addresses.ledger)),
     ):
         table.add_row(name, Text(address))
     console.print(table)
@@ -306,9 +321,39 @@ def demo(*, as_json: bool, verbose: bool) -> None:
 @main.command()
 def settings() -> None:
     """Print every setting, what sets it and what it is; secrets masked."""
-    for variable, value, origin, what in settings_module.rows(_settings()):
+    for variable, value, origin, what in rows(_settings()):
         click.echo(f"{variable}={value}")
         click.echo(f"    {what} ({origin})")
+
+
+@main.command()
+@click.argument("msisdn")
+def forget(msisdn: str) -> None:
+    """Erase what flows remember of a subscriber: language, facts, where to resume.
+
+    Purchases stay in the ledger: they are books.
+    """
+    settings = _settings()
+    running = runs.find(settings.var_dir)
+    url = settings.redis_url or (running.redis if running else "")
+    if not url:
+        click.echo("no Redis: set CASSOU_REDIS_URL, or start `cassou run`", err=True)
+        sys.exit(USAGE)
+    try:
+        number = base.msisdn(msisdn, "BF")
+        sealer = Sealer(secret_octets(settings))
+        programs = LivePrograms(
+            wsgi.load_directory(settings.menus_dir), Shelf(settings.published())
+        )
+        store = RedisStore(Wire(url), sealer, settings.session_ttl_seconds)
+        count = erase(store, sealer, programs.all(), number)
+    except (BadCallback, BadSettings, FlowError, OSError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except StoreDown as error:
+        click.echo(str(error), err=True)
+        sys.exit(PROBLEMS)
+    click.echo(f"{count} fact(s) forgotten")
 
 
 for _command in design.COMMANDS:

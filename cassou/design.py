@@ -15,15 +15,17 @@ from rich.console import Console
 from rich.table import Table
 
 from cassou.application import find_application, known_budgets
-from ussd_app import settings as settings_module
 from ussd_app.designer import checking, diff, draw, fmt, i18n, preview, schema, starter, svg
-from ussd_app.flow.compiler import Library, examine
+from ussd_app.flow.compiler import Library, examine, is_transcript
 from ussd_app.flow.diagnostics import FlowError, described
 from ussd_app.flow.model import Flow
 from ussd_app.messages import Budget
 from ussd_app.programs import version_of
-from ussd_app.settings import Settings
+from ussd_app.replay.transcript import load as load_transcript
+from ussd_app.settings import BadSettings
 from ussd_app.shelf import Publication, Shelf, ShelfBroken, ShelfRefused
+from workers import settings as settings_module
+from workers.settings import Settings
 
 OK, PROBLEMS, USAGE = 0, 1, 2
 
@@ -63,7 +65,7 @@ def _tell(error: FlowError) -> None:
 def _settings() -> Settings:
     try:
         return settings_module.load()
-    except settings_module.BadSettings as error:
+    except BadSettings as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
 
@@ -111,13 +113,16 @@ def check(paths: tuple[Path, ...], form: str, septets: int | None) -> None:
         click.echo(f"no such file or directory: {names}", err=True)
         sys.exit(USAGE)
     if paths == (Path("-"),):
-        source = click.get_binary_stream("stdin").read().decode("utf-8")
+        source = sys.stdin.buffer.read().decode("utf-8")
         found = checking.check_text(source, Path.cwd(), application, budgets)
     elif Path("-") in paths:
         click.echo("- stands alone", err=True)
         sys.exit(USAGE)
     else:
-        found = checking.check_paths(paths or (settings.menus_dir,), application, budgets)
+        flows = [path for path in paths if not is_transcript(path)]
+        chosen = flows if paths else [settings.menus_dir]
+        found = checking.check_paths(chosen, application, budgets)
+        found = _with_transcripts(found, [path for path in paths if path not in flows])
     match form:
         case "json":
             click.echo(checking.as_json(found))
@@ -128,6 +133,19 @@ def check(paths: tuple[Path, ...], form: str, septets: int | None) -> None:
                 click.echo(described(each, found.sources, colour=sys.stdout.isatty()))
     if found.diagnostics:
         sys.exit(PROBLEMS)
+
+
+def _with_transcripts(found: checking.Found, paths: list[Path]) -> checking.Found:
+    for path in paths:
+        try:
+            load_transcript(path)
+        except FlowError as error:
+            found = checking.Found(
+                tuple(sorted((*found.diagnostics, *error.diagnostics))),
+                {**found.sources, **error.sources},
+                (*found.files, str(path)),
+            )
+    return found
 
 
 @click.command()

@@ -20,7 +20,7 @@ from ussd_app.handset import Handset
 from ussd_app.messages import Action, Screen
 from ussd_app.replay.player import Phone, ScriptedBackends
 from ussd_app.screens import Program
-from ussd_app.settings import Settings
+from workers.settings import Settings
 
 
 def converse(console: Console, phone: Phone, septets_max: int, dial_string: str) -> Screen:

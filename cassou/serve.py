@@ -13,10 +13,10 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 import wsgi  # noqa: TID251  # to check, before the server does, what it will build
-from ussd_app import settings as settings_module
 from ussd_app.endpoints import budgets_of
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.settings import BadSettings
+from workers import settings as settings_module
 
 
 def main() -> None:

@@ -21,10 +21,11 @@ import requests
 
 from cassou.embedded import EmbeddedRedis
 from cassou.supervisor import READY_SECONDS_MAX, NotReady, Program, Supervisor
-from ussd_app import settings as settings_module
 from ussd_app.sealing import Sealer
-from ussd_app.settings import PREFIX, Settings
+from ussd_app.settings import PREFIX, secret_octets
+from workers import settings as settings_module
 from workers.office import open_ledger
+from workers.settings import Settings
 
 #: Ports taken where they are free, so that addresses stay the same from run to run.
 PORTS = {"web": 8000, "operator": 8101, "platform": 8102, "hes": 8103, "meters": 8104}
@@ -156,7 +157,7 @@ class Stack:
         }
         settings = self.settings()
         # Made here, once, so that processes that start together need not race for it.
-        open_ledger(settings, Sealer(settings_module.secret_octets(settings)))
+        open_ledger(settings, Sealer(secret_octets(settings)))
         for number in range(settings.calls_workers):
             self._worker("calls", number)
         for number in range(settings.purchases_workers):

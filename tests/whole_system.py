@@ -14,11 +14,11 @@ from cassou.inbox import Sandbox
 from cassou.stack import Addresses, Stack
 from ledger.model import Purchase
 from ledger.store import Ledger, open_engine
-from ussd_app import settings as settings_module
 from ussd_app.gateways import GATEWAYS
 from ussd_app.replay.over_http import HttpPhone
 from ussd_app.sealing import Sealer
-from ussd_app.settings import Settings
+from ussd_app.settings import secret_octets
+from workers.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 MENUS = ROOT / "ussd_app" / "menus"
@@ -223,7 +223,7 @@ def running(
             stack.addresses.platform,
             settings.platform_key.get_secret_value(),
         )
-        sealer = Sealer(settings_module.secret_octets(settings))
+        sealer = Sealer(secret_octets(settings))
         engine = open_engine(settings.ledger())
         yield World(stack, stack.addresses, settings, sandbox, Ledger(engine, sealer), log)
         engine.dispose()

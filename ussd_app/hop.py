@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -300,10 +300,10 @@ class _Hop:
         return {name: value for name, value in zip(names, found, strict=True) if value is not None}
 
     def _fact(self, name: str) -> bytes:
-        return fact_key(self.host.sealer, self.request.msisdn, name)
+        return _fact_key(self.host.sealer, self.request.msisdn, name)
 
     def _last(self, program: Program) -> bytes:
-        return self.host.sealer.name("last", program.flow.name, self.request.msisdn)
+        return _last_key(self.host.sealer, self.request.msisdn, program.flow.name)
 
     def _before(self, program: Program) -> Session | None:
         """The subscriber's last session on this flow, where the flow leads back to it."""
@@ -470,9 +470,31 @@ class _Hop:
         return self.host.plain(self.endpoint, self.request, text, self.language)
 
 
-def fact_key(sealer: Sealer, msisdn: str, fact: str) -> bytes:
+def _fact_key(sealer: Sealer, msisdn: str, fact: str) -> bytes:
     """Where a fact about a subscriber is kept."""
     return sealer.name("fact", fact, msisdn)
+
+
+def _last_key(sealer: Sealer, msisdn: str, flow: str) -> bytes:
+    """Where it is kept which session a subscriber last had on a flow."""
+    return sealer.name("last", flow, msisdn)
+
+
+def erase(store: Store, sealer: Sealer, programs: Iterable[Program], msisdn: str) -> int:
+    """Forget what these programs remember of a subscriber; how many facts there were.
+
+    Sessions themselves end on their own within the hour. Raises `StoreDown`.
+    """
+    facts = {engine.LANGUAGE_FACT}
+    keys = []
+    for program in programs:
+        facts.update(fact for _, fact, _ in program.facts)
+        keys.append(_last_key(sealer, msisdn, program.flow.name))
+    known = [_fact_key(sealer, msisdn, fact) for fact in sorted(facts)]
+    found = sum(value is not None for value in store.recall(known))
+    for key in (*known, *keys):
+        store.keep(key, None, 0.0)
+    return found
 
 
 def _in_flight(record: Record | None) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from ussd_app.application import Application
-from ussd_app.flow.compiler import NO_FLOWS, Compiled, Library, examine
+from ussd_app.flow.compiler import Compiled, Library, examine, flow_files
 from ussd_app.flow.diagnostics import Diagnostic, FlowError
 from ussd_app.messages import Budget
 from ussd_app.screens import Program
@@ -20,6 +21,9 @@ from ussd_app.session import Session
 from ussd_app.shelf import Follower, Shelf, ShelfBroken, Version
 
 log = logging.getLogger("cassou.programs")
+
+#: Who publishes what comes with a release.
+RELEASE = "release"
 
 Budgets = tuple[Budget, ...]
 
@@ -51,9 +55,7 @@ class Directory:
         self.versions: dict[str, Version] = {}
         self.flows: dict[str, Program] = {}
         problems: list[FlowError] = []
-        for file in sorted(path.glob("*.yaml")):
-            if file.name in NO_FLOWS:
-                continue
+        for file in flow_files(path):
             compiled = examine(file.read_text("utf-8"), str(file), self.library, budgets)
             if compiled.flow is None or compiled.diagnostics:
                 problems.append(FlowError(compiled.diagnostics, compiled.sources))
@@ -88,31 +90,42 @@ class Directory:
         return tuple(self.flows.values())
 
 
+def release(directory: Directory, shelf: Shelf) -> None:
+    """Put a release's versions on the shelf, so that sessions on them survive the next one.
+
+    Each follows an earlier release's as the current one, never one that somebody published.
+    """
+    for flow, version in directory.versions.items():
+        try:
+            shelf.keep(flow, version.main, version.bundle)
+            history = shelf.history(flow)
+            if not history or history[-1].who == RELEASE:
+                shelf.publish(flow, version.hash, time.time(), RELEASE)
+            published = shelf.current(flow)
+        except ShelfBroken as error:
+            log.warning("%s; nothing can be published, and sessions end with this release", error)
+            return
+        if published != version.hash:
+            log.warning(
+                "flow %s: version %s was published and stays; publish the file of this release, "
+                "or roll back",
+                flow,
+                published,
+            )
+
+
 class LivePrograms:
     """`hop.Programs` that follow a shelf, for any number of threads."""
 
     def __init__(self, directory: Directory, shelf: Shelf) -> None:
-        self._shelf = shelf
+        self._seen: Mapping[str, Program] = {}
+        self._by_code: Mapping[str, Program] = {}
+        self._own = {each.flow.hash: each for each in directory.flows.values()}
         self._follower: Follower[Program] = Follower(
             shelf,
             lambda version: program_of(version, directory.application, directory.budgets),
             directory.flows,
         )
-        self._seen: Mapping[str, Program] = {}
-        self._by_code: Mapping[str, Program] = {}
-        self._own = {each.flow.hash: each for each in directory.flows.values()}
-        for flow, version in directory.versions.items():
-            self._keep(flow, version)
-
-    def _keep(self, flow: str, version: Version) -> None:
-        try:
-            self._shelf.keep(flow, version.main, version.bundle)
-            published = self._shelf.current(flow)
-        except ShelfBroken as error:
-            log.warning("%s; sessions on this version end with this release", error)
-            return
-        if published not in {None, version.hash}:
-            log.info("flow %s: %s is published, not the file of this release", flow, published)
 
     def current(self, service_code: str) -> Program | None:
         """See `hop.Programs.current`."""
@@ -128,6 +141,10 @@ class LivePrograms:
     def of(self, session: Session) -> Program | None:
         """See `hop.Programs.of`."""
         return self._own.get(session.flow) or self._follower.of(session.flow)
+
+    def all(self) -> tuple[Program, ...]:
+        """Those of this release, and what is published."""
+        return (*self._own.values(), *self._follower.flows().values())
 
     def any(self) -> Program:
         """See `hop.Programs.any`."""

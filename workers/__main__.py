@@ -15,11 +15,12 @@ from rq import SimpleWorker, Worker
 from rq.timeouts import TimerDeathPenalty
 from sqlalchemy.exc import SQLAlchemyError
 
-from ussd_app import settings as settings_module
 from ussd_app.sealing import Sealer
-from ussd_app.settings import BadSettings, Settings
+from ussd_app.settings import BadSettings, secret_octets
+from workers import settings as settings_module
 from workers.office import Office, office
 from workers.queue import CALLS, PURCHASES, SealedJob, SealedJson, connect, queue
+from workers.settings import Settings
 
 log = logging.getLogger("cassou.workers")
 
@@ -115,7 +116,7 @@ def _settings() -> tuple[Settings, Sealer]:
     except BadSettings as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    return settings, Sealer(settings_module.secret_octets(settings))
+    return settings, Sealer(secret_octets(settings))
 
 
 def _stop_on_signals() -> threading.Event:

@@ -15,11 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.model import Purchase, State
 from ledger.store import Ledger, ReceiptTaken
 from ussd_app.effects import Call, CallResult, Message, NoAnswer, NotStarted
-from ussd_app.settings import Settings, Wallet
 from workers import saga
 from workers.lookups import BACKENDS, CURRENCY, LEDGER_BACKENDS, kwh_tenths
 from workers.purchases import outcome_of
 from workers.queue import Doorbell
+from workers.settings import Settings, Wallet
 
 log = logging.getLogger("cassou.frontdesk")
 

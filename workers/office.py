@@ -16,13 +16,14 @@ from operator_client.wallet.base import Wallet
 from operator_client.wallet.sandbox import SandboxWallet
 from outward.transport import Transport
 from platform_client.client import Platform
-from ussd_app import settings as settings_module
 from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
-from ussd_app.settings import Settings
+from ussd_app.settings import secret_octets
+from workers import settings as settings_module
 from workers.application import FILTERS
 from workers.queue import Doorbell
 from workers.saga import Windows
+from workers.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def open_ledger(settings: Settings, sealer: Sealer, patience_seconds: float = 10
 def office() -> Office:
     """This process's office; raises `BadSettings`."""
     settings = settings_module.load()
-    sealer = Sealer(settings_module.secret_octets(settings))
+    sealer = Sealer(secret_octets(settings))
 
     def transport(url: str, key: str, *, keep_alive: bool = False) -> Transport:
         return Transport(url, key, settings.ca_file, keep_alive=keep_alive)

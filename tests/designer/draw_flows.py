@@ -60,7 +60,7 @@ def end(name: str, *parts: str) -> End:
 
 def call(name: str, outcomes: Mapping[str, str], *, once: str = "") -> CallState:
     places = dict.fromkeys(outcomes, AT)
-    return CallState(name, AT, f"shop.{name}", AT, {}, {}, outcomes, AT, places, 3.0, once=once)
+    return CallState(name, AT, f"shop.{name}", AT, {}, AT, outcomes, AT, places, 3.0, once=once)
 
 
 def flow(*states: State, **more: object) -> Flow:
@@ -85,6 +85,7 @@ def flow(*states: State, **more: object) -> Flow:
         backends={},
         filters={},
         functions={},
+        rules={},
         at=AT,
         **given,  # type: ignore[arg-type]  # as Flow takes
     )

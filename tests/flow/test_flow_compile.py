@@ -8,21 +8,44 @@ import pytest
 
 from ussd_app import engine
 from ussd_app.flow import graph, syntax
-from ussd_app.flow.compiler import Library, all_edges, compile_file, compile_source
+from ussd_app.flow.compiler import (
+    Library,
+    all_edges,
+    compile_file,
+    compile_source,
+    examine,
+    flow_files,
+)
 from ussd_app.flow.diagnostics import FlowError
-from ussd_app.flow.model import VISIBLE, CallState, End, Input, Listing, Menu, Show
-from workers.application import FILTERS
+from ussd_app.flow.model import (
+    VISIBLE,
+    CallState,
+    End,
+    Input,
+    Listing,
+    Menu,
+    SetState,
+    Show,
+    Text,
+    Visible,
+)
+from workers.application import APPLICATION
 
 MENUS = Path(engine.__file__).parent / "menus"
-SMALL = Path(__file__).parent / "ok" / "small.yaml"
-SHIPPED = sorted(
-    path for path in MENUS.glob("*.yaml") if path.stem not in {"catalogue", "system", "sms"}
-)
+OK = Path(__file__).parent / "ok"
+SMALL = OK / "small.yaml"
+SHIPPED = flow_files(MENUS)
 
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return Library.load(MENUS, FILTERS)
+    return Library.load(MENUS, APPLICATION)
+
+
+def words(state: Visible) -> str:
+    """The one text of a screen, in French."""
+    (part,) = state.body.parts
+    return part.text.by_language["fr"].source
 
 
 def chain(length: int) -> str:
@@ -69,7 +92,7 @@ def test_scalars_stay_what_was_typed(library: Library) -> None:
     home = flow.states["home"]
 
     assert isinstance(home, Menu)
-    assert home.text.by_language["fr"].source == "12:30"
+    assert words(home) == "12:30"
     assert [(option.key, option.label.by_language["fr"].source) for option in home.options] == [
         ("010", "no"),
         ("7", "on"),
@@ -77,14 +100,26 @@ def test_scalars_stay_what_was_typed(library: Library) -> None:
     assert (flow.service_codes, flow.keys.home) == (("*007#",), "00")
 
 
-def test_the_hash_is_that_of_the_sources(library: Library) -> None:
+def test_the_hash_is_that_of_all_that_decides_what_a_client_sees(library: Library) -> None:
     source = SMALL.read_text()
-    flow = compile_source(source, "a", library)
-    other = Library(library.backends, library.system, library.filters, b"another digest")
+    flow = compile_source(source, "a.yaml", library)
+    texts = {MENUS / "system.yaml": (MENUS / "system.yaml").read_text() + "#\n"}
+    other = Library.of({str(path): text for path, text in texts.items()})
 
-    assert flow.hash == compile_source(source, "b", library).hash
-    assert flow.hash != compile_source(source + "#\n", "a", library).hash
-    assert flow.hash != compile_source(source, "a", other).hash
+    assert flow.hash == compile_source(source, "somewhere/a.yaml", library).hash
+    assert flow.hash != compile_source(source + "#\n", "a.yaml", library).hash
+    assert flow.hash != compile_source(source, "a.yaml", other).hash
+
+
+def test_a_change_of_a_sub_flow_changes_the_flows_that_enter_it() -> None:
+    files = {path.name: path.read_text() for path in (OK / "unknown-flow").glob("*.yaml")}
+    changed = {**files, "ask.yaml": files["ask.yaml"].replace("Code?", "Secret?")}
+
+    def hash_of(sources: dict[str, str]) -> str:
+        return compile_source(sources["flow.yaml"], "flow.yaml", Library.of(sources)).hash
+
+    assert hash_of(files) == hash_of(dict(reversed(files.items())))
+    assert hash_of(files) != hash_of(changed)
 
 
 def test_a_byte_order_mark_is_no_part_of_a_flow(library: Library) -> None:
@@ -131,10 +166,91 @@ def test_every_edge_ends_at_a_state_and_no_back_edge_crosses_an_effect(library: 
 
     assert [edge for edge in edges if edge.dest not in flow.states] == []
     assert len({(edge.source, edge.trigger) for edge in edges}) == len(edges)
-    after_payment = graph.reachable(flow.states, "paying") - graph.reachable(flow.states, "quote")
+    after = graph.reachable(flow.states, ["paying"])
+    after_payment = after - graph.reachable(flow.states, ["quote"])
     back = [edge for edge in edges if edge.trigger.startswith("back:")]
     assert [edge for edge in back if edge.source in after_payment] == []
     assert [edge for edge in back if edge.source == "requote"] == []
     assert [edge for edge in back if not isinstance(flow.states[edge.dest], VISIBLE)] == []
     assert [edge for edge in back if isinstance(flow.states[edge.source], End)] == []
     assert ("confirm", "kwh") in {(edge.source, edge.dest) for edge in back}
+
+
+def test_a_sub_flow_is_linked_into_one_table(library: Library) -> None:
+    files = {path.name: path.read_text() for path in (OK / "unknown-flow").glob("*.yaml")}
+    flow = compile_source(files["flow.yaml"], "flow.yaml", Library.of(files))
+
+    assert {"login", "login/code", "login/hello", "login/ok", "login/cancelled"} < set(flow.states)
+    assert {"login/code", "login/name"} <= set(flow.variables)
+    enter, leave = flow.states["login"], flow.states["login/ok"]
+    assert isinstance(enter, SetState)
+    assert isinstance(leave, SetState)
+    assert (enter.next, leave.next) == ("login/code", "said")
+    assert [each.name for each in enter.assignments] == ["login/name"]
+    (assignment,) = leave.assignments
+    assert assignment.record is not None
+    value = assignment.record["code"]
+    assert isinstance(value, Text)
+    assert [place.name for place in value.by_language["fr"].places] == ["login/code"]
+
+
+def test_a_flow_may_enter_itself_to_a_stated_depth() -> None:
+    files = {path.name: path.read_text() for path in (OK / "endless-flow").glob("*.yaml")}
+    flow = compile_source(files["flow.yaml"], "flow.yaml", Library.of(files))
+    deepest = max(flow.states, key=lambda name: name.count("/"))
+
+    assert deepest.startswith("login/again/")
+    assert "login/again/again/code" not in flow.states
+    last = flow.states["login/again/again"]
+    assert isinstance(last, SetState)
+    assert last.next == "login/again/ok"
+
+
+def test_a_choice_is_shown_by_its_label_and_compared_by_its_value(library: Library) -> None:
+    source = SMALL.read_text().replace("start: home\n", "start: ask\nhome: home\n")
+    source = source.replace(
+        "states:\n",
+        "vars:\n  kind: {type: choice, values: {a: Simple, b: Double}}\nstates:\n"
+        "  ask: {input: Genre?, save: kind, attempts: {max: 3, next: bye}, next: said}\n"
+        '  said:\n    menu: "{kind}"\n    options:\n'
+        '      - {label: Plus, when: "{kind} == a", next: home}\n'
+        "      - {label: Fin, next: bye}\n",
+    )
+    flow = compile_source(source, "choice", library)
+    said = flow.states["said"]
+
+    assert isinstance(said, Menu)
+    (place,) = said.body.parts[0].text.by_language["fr"].places
+    assert [flow.filters[name]("b", "fr") for name in place.filters] == ["Double"]
+    assert said.options[0].when[0].left.filters == ()
+
+
+def test_what_a_screen_needs_is_what_it_or_a_later_one_uses(library: Library) -> None:
+    flow = compile_file(MENUS / "buy-electricity.yaml", library)
+
+    assert ("serial", "") in flow.needs["unknown_meter"]
+    assert ("quote", "id") in flow.needs["confirm"]
+    assert "home" not in flow.needs
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_change_no_position(end: str, library: Library) -> None:
+    source = (Path(__file__).parent / "err" / "several-in-order.yaml").read_text()
+    plain = examine(source, "f", library).diagnostics
+
+    assert examine(source.replace("\n", end), "f", library).diagnostics == plain
+
+
+def test_problems_come_in_the_order_of_the_file_each_once(library: Library) -> None:
+    source = (MENUS / "buy-electricity.yaml").read_text().replace("next: kwh}", "next: kwhh}")
+    found = examine(source, "f", library).diagnostics
+
+    assert len(found) > 2
+    assert list(found) == sorted(found)
+    assert len({(each.at, each.id) for each in found}) == len(found)
+
+
+def test_problems_are_the_same_in_every_run(library: Library) -> None:
+    source = (Path(__file__).parent / "err" / "several-in-order.yaml").read_text()
+
+    assert len({examine(source, "f", library).diagnostics for _ in range(3)}) == 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ussd_app import settings as module
-from ussd_app.settings import BadSettings, Environment, Settings, Wallet, load, rows, secret_octets
+from ussd_app.settings import PREFIX, BadSettings, Environment, rows, secret_octets
+from workers.settings import Settings, Wallet, load
 
 KEY = "ab" * 32
 
@@ -16,7 +16,7 @@ KEY = "ab" * 32
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
-        monkeypatch.delenv(module.PREFIX + name.upper(), raising=False)
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
 
 
 def test_defaults_are_good_as_they_are() -> None:
@@ -59,9 +59,9 @@ def test_all_that_does_not_agree_is_told_at_once(monkeypatch: pytest.MonkeyPatch
 
     assert str(caught.value).split("; ") == [
         "CASSOU_SECRET_KEY must be set in production",
+        "waiting_callers_max must be below web_threads, so that some answer",
         "lease_seconds must be over twice money_deadline_seconds",
         "settle_seconds must be over lease_seconds",
-        "waiting_callers_max must be below web_threads, so that some answer",
     ]
 
 

@@ -24,10 +24,10 @@ from outward.results import (
 )
 from tests.workers.saga_parties import AMOUNT, FINAL, Broken, Hes, Platform, Sms, Wallet
 from ussd_app import menus
-from ussd_app import settings as settings_module
 from ussd_app.effects import CallResult
 from ussd_app.render.texts import Messages
 from workers import purchases, saga
+from workers import settings as settings_module
 from workers.office import Office, windows
 
 SETTINGS = settings_module.load(

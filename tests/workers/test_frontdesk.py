@@ -16,10 +16,10 @@ from cassou.embedded import EmbeddedRedis
 from ledger.model import Purchase, Resolution, State, Step, StepState
 from ledger.store import Ledger, open_engine
 from tests.workers.saga_world import MENUS
-from ussd_app import settings as settings_module
 from ussd_app.effects import Call, CallResult, NoAnswer, Value
 from ussd_app.flow.catalogue import parse_catalogue
 from ussd_app.sealing import Sealer
+from workers import settings as settings_module
 from workers.frontdesk import FrontDesk, receipt_of
 from workers.purchases import outcome_of
 from workers.queue import CALLS, PURCHASES, Doorbell, queue

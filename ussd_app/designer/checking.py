@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ussd_app.application import Application
-from ussd_app.flow.compiler import NO_FLOWS, Library, examine
+from ussd_app.flow.catalogue import check_messages
+from ussd_app.flow.compiler import NO_FLOWS, Library, examine, is_transcript
 from ussd_app.flow.diagnostics import Diagnostic, FlowError, Position
 from ussd_app.messages import Budget
+from ussd_app.render.texts import FILTERS
 
 #: What `-` is called in diagnostics.
 STDIN = "<stdin>"
@@ -36,7 +38,8 @@ def check_paths(
     found = _Gathered()
     by_directory: dict[Path, list[Path]] = {}
     for path in paths:
-        files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        beside = (each for each in sorted(path.glob("*.yaml")) if not is_transcript(each))
+        files = list(beside) if path.is_dir() else [path]
         for file in files:
             by_directory.setdefault(file.parent, []).append(file)
     for directory, files in by_directory.items():
@@ -77,7 +80,9 @@ class _Gathered:
         for file in files:
             self._files.append(str(file))
             text = self._read(file)
-            if text is not None and file.name not in NO_FLOWS:
+            if text is not None and file.name == "sms.yaml":
+                self._messages(text, str(file), application)
+            elif text is not None and file.name not in NO_FLOWS:
                 texts[str(file)] = text
         library = self.library(directory, application)
         if library is None:
@@ -86,11 +91,17 @@ class _Gathered:
         for name in sorted(texts, key=lambda each: each not in library.sub_flows.values()):
             self.flow(texts[name], name, library, budgets)
 
+    def _messages(self, text: str, file: str, application: Application) -> None:
+        try:
+            check_messages(text, file, {*FILTERS, *application.filters})
+        except FlowError as error:
+            self._keep(error.diagnostics, error.sources)
+
     def library(self, directory: Path, application: Application) -> Library | None:
         """What flows of a directory are compiled against, or None where that itself is wrong."""
         sources = {}
         for path in sorted(directory.glob("*.yaml")):
-            if path.name != "sms.yaml":
+            if path.name != "sms.yaml" and not is_transcript(path):
                 text = self._read(path)
                 if text is not None:
                     sources[str(path)] = text

@@ -4,7 +4,7 @@ A layered drawing after Sugiyama: links against the reading direction are turned
 takes the row below all that lead to it, and rows are sorted until few links cross. Box rows (even)
 take turns with label rows (odd): a link's label has a cell of its own next to where the link comes
 from, so no label ever lies over a box or another label. Where a link passes a row, it has a narrow
-cell, so no link ever runs over a box.
+cell, so no link ever runs over a box; links to the same box pass in one cell.
 
 Everything is decided by the order of what comes in: the same boxes give the same rows.
 """
@@ -97,9 +97,9 @@ def in_rows(boxes: Mapping[str, Box], links: Sequence[Link], roots: Iterable[str
         for name, box in boxes.items()
     }
     rows: tuple[list[Cell], ...] = tuple([] for _ in range(2 * max(ranks.values(), default=0) + 1))
+    made = _Chains(cells)
     chains = tuple(
-        _chain(link, cells[upper], cells[lower], turned=turned)
-        for link, turned, (upper, lower) in zip(links, upward, downward, strict=True)
+        made.chain(link, upward=turned) for link, turned in zip(links, upward, strict=True)
     )
     for cell in _reading_order(cells, roots):
         rows[cell.row].append(cell)
@@ -181,17 +181,29 @@ def _break_rows(ranks: dict[str, int], last: Sequence[str]) -> None:
         rank += 1
 
 
-def _chain(link: Link, upper: Cell, lower: Cell, *, turned: bool) -> Chain:
-    labelled = lower.row - 1 if turned else upper.row + 1
-    cells = [upper]
-    for row in range(upper.row + 1, lower.row):
-        half = max(PASSING, link.width / 2) if row == labelled else PASSING
-        cells.append(Cell(row, half, half, link.height if row == labelled else 0.0))
-    cells.append(lower)
-    for one, next_one in pairwise(cells):
-        one.below.append(next_one)
-        next_one.above.append(one)
-    return Chain(tuple(cells), cells[labelled - upper.row], turned, link.weight)
+class _Chains:
+    """Makes the chains of links. Links to one box share their cells from their labels on."""
+
+    def __init__(self, boxes: Mapping[str, Cell]) -> None:
+        self._boxes = boxes
+        self._shared: dict[tuple[str, bool, int], Cell] = {}
+
+    def chain(self, link: Link, *, upward: bool) -> Chain:
+        ends = self._boxes[link.source], self._boxes[link.dest]
+        upper, lower = reversed(ends) if upward else ends
+        half = max(PASSING, link.width / 2)
+        label = Cell(lower.row - 1 if upward else upper.row + 1, half, half, link.height)
+        cells = [upper]
+        for row in range(upper.row + 1, lower.row):
+            key = (link.dest, upward, row)
+            shared = self._shared.setdefault(key, Cell(row, PASSING, PASSING, 0.0))
+            cells.append(label if row == label.row else shared)
+        cells.append(lower)
+        for above, below in pairwise(cells):
+            if below not in above.below:
+                above.below.append(below)
+                below.above.append(above)
+        return Chain(tuple(cells), label, upward, link.weight)
 
 
 def _reading_order(boxes: Mapping[str, Cell], roots: Iterable[str]) -> list[Cell]:

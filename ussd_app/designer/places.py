@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
@@ -19,6 +19,8 @@ from ussd_app.designer.layers import Box, Cell, Chain, Link, Rows, in_rows
 from ussd_app.designer.mincut import Cut
 
 Point = tuple[float, float]
+#: A link's way from a cell to one in the row below, and whether the link runs upward.
+_Piece = tuple[Cell, Cell, bool]
 
 #: Room, in pixels, between two boxes; between two labels, or a label and a box; from a row to the
 #: nearest track; between tracks.
@@ -121,12 +123,11 @@ def lay_out(boxes: Mapping[str, Box], links: Sequence[Link], roots: Iterable[str
 
 def _blocks(rows: Rows) -> dict[Cell, _Block]:
     """Each cell's block, its neighbours and ties known, nothing placed yet."""
-    blocks = {cell: _Block() for cell in rows.boxes.values()}
-    crossed = _crossed(rows)
-    for chain in rows.chains:
-        for above, cell in zip(chain.cells, chain.cells[1:-1], strict=False):
-            straight = not above.name and (above, cell) not in crossed
-            blocks[cell] = blocks[above] if straight else _Block()
+    over = _straight(rows)
+    blocks: dict[Cell, _Block] = {}
+    for row in rows.rows:
+        for cell in row:
+            blocks[cell] = blocks[over[cell]] if cell in over else _Block()
     _tie(rows, blocks)
     for row in rows.rows:
         for left, right in pairwise(row):
@@ -134,23 +135,49 @@ def _blocks(rows: Rows) -> dict[Cell, _Block]:
     return blocks
 
 
+def _straight(rows: Rows) -> dict[Cell, Cell]:
+    """The cell that each cell stands exactly under, if any: the longest links go straight first."""
+    over: dict[Cell, Cell] = {}
+    under: dict[Cell, Cell] = {}
+    for chain in sorted(rows.chains, key=lambda each: -len(each.cells)):
+        for above, below in pairwise(chain.cells[1:-1]):
+            if above not in under and below not in over:
+                over[below], under[above] = above, below
+    for row in rows.rows:
+        farthest = -1
+        for cell in row:
+            if cell in under:
+                # Of two pieces that cross, both cannot be straight.
+                if under[cell].place < farthest:
+                    del over[under[cell]]
+                farthest = max(farthest, under[cell].place)
+    return over
+
+
 def _tie(rows: Rows, blocks: Mapping[Cell, _Block]) -> None:
-    fans = Counter(
-        (cell, chain.upward) for chain in rows.chains for cell in (chain.cells[0], chain.cells[-1])
-    )
+    weights: dict[_Piece, float] = {}
     for chain in rows.chains:
-        for above, below in pairwise(chain.cells):
-            if blocks[above] is blocks[below]:
-                continue
-            alone = fans[above, chain.upward] <= 1 and fans[below, chain.upward] <= 1
-            tie = _Tie(
-                blocks[above],
-                blocks[below],
-                _port(above, upward=chain.upward) - _port(below, upward=chain.upward),
-                chain.weight * (ALONE_WEIGHT if alone else 1.0),
-            )
-            tie.upper.ties.append(tie)
-            tie.lower.ties.append(tie)
+        for piece in _pieces(chain):
+            weights[piece] = max(weights.get(piece, 0.0), chain.weight)
+    spread = Counter((above, upward) for above, _, upward in weights)
+    gathered = Counter((below, upward) for _, below, upward in weights)
+    for (above, below, upward), weight in weights.items():
+        if blocks[above] is blocks[below]:
+            continue
+        alone = spread[above, upward] == gathered[below, upward] == 1
+        tie = _Tie(
+            blocks[above],
+            blocks[below],
+            _port(above, upward=upward) - _port(below, upward=upward),
+            weight * (ALONE_WEIGHT if alone else 1.0),
+        )
+        tie.upper.ties.append(tie)
+        tie.lower.ties.append(tie)
+
+
+def _pieces(chain: Chain) -> Iterator[_Piece]:
+    for above, below in pairwise(chain.cells):
+        yield above, below, chain.upward
 
 
 def _stand(left: _Block, right: _Block, gap: float) -> None:
@@ -168,21 +195,6 @@ def _framed(rows: Rows, blocks: Mapping[Cell, _Block]) -> list[_Block]:
     left.ties.append(tie)
     right.ties.append(tie)
     return [left, *dict.fromkeys(blocks.values()), right]
-
-
-def _crossed(rows: Rows) -> set[tuple[Cell, Cell]]:
-    """Inner pieces of links that cross another inner piece: both cannot be straight."""
-    crossed = set()
-    for row in rows.rows:
-        farthest = -1
-        for cell in row:
-            if cell.name or not cell.below or cell.below[0].name:
-                continue
-            below = cell.below[0]
-            if below.place < farthest:
-                crossed.add((cell, below))
-            farthest = max(farthest, below.place)
-    return crossed
 
 
 def _port(cell: Cell, *, upward: bool) -> float:
@@ -257,8 +269,9 @@ def _nets(rows: Rows, x: Mapping[Cell, float]) -> tuple[dict[tuple[Cell, Cell], 
     nets: list[dict[object, _Net]] = [{} for _ in rows.rows]
     by_piece: dict[tuple[Cell, Cell], _Net] = {}
     for chain in rows.chains:
-        for above, below in pairwise(chain.cells):
-            ends = above if above.name else below if below.name else above
+        for above, below, _ in _pieces(chain):
+            # Boxes spread or gather links; between boxes, links to one box come together.
+            ends = above if above.name or (chain.upward and not below.name) else below
             net = nets[above.row].setdefault((ends, chain.upward), _Net())
             net.tops.append(x[above] + _port(above, upward=chain.upward))
             net.bottoms.append(x[below] + _port(below, upward=chain.upward))

@@ -268,7 +268,8 @@ class Longest:
         shape = self._names.of_place(place, row)
         if shape is None or not self._natural:
             return widest
-        for value in witnesses(shape):
+        # Of values that are as wide, the one somebody declared; of texts no other is like one.
+        for value in (longest(shape), *witnesses(shape)):
             shown = filtered(value, place.filters, self._language, self._flow.filters)
             if shown is not None and width(shown) == len(widest):
                 return shown

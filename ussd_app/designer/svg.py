@@ -129,7 +129,7 @@ def _card(node: Node) -> _Card:
         # Half of a rhombus is outside it.
         wide = wide * 1.3 + 20
     marks = sum(_mark_width(mark) + 4 for mark in node.marks) + lean
-    width = 2 * ceil(min(max(wide, marks, BOX_WIDTH_MIN), BOX_WIDTH_MAX) / 2)
+    width = 2 * ceil(max(min(wide, BOX_WIDTH_MAX), marks, BOX_WIDTH_MIN) / 2)
     rows = wrapped(node.title, width - lean, TITLE_SIZE, TITLE_ROWS_MAX)
     height = 18 + NAME_ROW + TITLE_ROW * len(rows) + MARK_ROW * bool(node.marks)
     height += _CROWN.get(node.kind, 0)
@@ -191,11 +191,25 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
 
 
 def _arrow(look: str, colour: str) -> str:
+    shape, tip = ("M8 0.8L0 4L8 7.2z", 0.5) if look == "faint" else ("M0 0.8L8 4L0 7.2z", 7.5)
     return (
-        f'<marker id="{look}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" '
+        f'<marker id="{look}" viewBox="0 0 8 8" refX="{tip}" refY="4" markerWidth="8" '
         f'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
-        f'<path d="M0 0.8L8 4L0 7.2z" fill="{colour}"/></marker>'
+        f'<path d="{shape}" fill="{colour}"/></marker>'
     )
+
+
+def _way(points: Sequence[Point], look: str) -> str:
+    """A line along the corners, each corner rounded, with its arrow."""
+    # Broken lines begin at the arrow: where two share their way, their gaps fall together.
+    end = "end"
+    if look == "faint":
+        points, end = list(reversed(points)), "start"
+    steps = [f"M{at(points[0])}"]
+    for (before, corner), (_, after) in pairwise(pairwise(points)):
+        steps.append(f"L{at(_toward(corner, before))}Q{at(corner)} {at(_toward(corner, after))}")
+    steps.append(f"L{at(points[-1])}")
+    return f'<path d="{"".join(steps)}" marker-{end}="url(#{look})"/>'
 
 
 def _links(lines: Sequence[Line]) -> list[Link]:
@@ -244,7 +258,7 @@ def _line(
 ) -> str:
     points = list(route)
     points[0], points[-1] = _touching(points[0], ends[0]), _touching(points[-1], ends[1])
-    return _line_svg(line, _look(line, upward=upward), _rounded(points), label)
+    return _line_svg(line, _look(line, upward=upward), points, label)
 
 
 def _look(line: Line, *, upward: bool) -> str:
@@ -260,12 +274,12 @@ def _touching(end: Point, stand: _Stand) -> Point:
     return end[0], y + half if end[1] > y else y - half
 
 
-def _line_svg(line: Line, look: str, way: str, label: Point) -> str:
+def _line_svg(line: Line, look: str, points: Sequence[Point], label: Point) -> str:
     told = line.label.replace("\n", ", ") or ", ".join(line.triggers)
     rows = [
         f'<g class="line {look}" data-source="{xml(line.source)}" data-dest="{xml(line.dest)}">',
         f"<title>{xml(f'{line.source} → {line.dest}: {told}')}</title>",
-        f'<path d="{way}" marker-end="url(#{look})"/>',
+        _way(points, look),
     ]
     labels = _label_rows(line)
     if labels:
@@ -280,15 +294,6 @@ def _line_svg(line: Line, look: str, way: str, label: Point) -> str:
             rows.append(f'<text class="label" x="{number(x)}" y="{number(y)}">{xml(row)}</text>')
     rows.append("</g>")
     return "\n".join(rows)
-
-
-def _rounded(points: Sequence[Point]) -> str:
-    """A way along the corners, each corner rounded."""
-    steps = [f"M{at(points[0])}"]
-    for (before, corner), (_, after) in pairwise(pairwise(points)):
-        steps.append(f"L{at(_toward(corner, before))}Q{at(corner)} {at(_toward(corner, after))}")
-    steps.append(f"L{at(points[-1])}")
-    return "".join(steps)
 
 
 def _toward(corner: Point, end: Point) -> Point:
@@ -309,7 +314,7 @@ def _loop(line: Line, stand: _Stand) -> str:
     x = stand.middle[0] + stand.card.width / 2 - leaning * LEAN / 2
     y = stand.middle[1]
     corners = [(x - 4, y - 9), (x + LOOP, y - 9), (x + LOOP, y + 9), (x, y + 9)]
-    return _line_svg(line, "on", _rounded(corners), (x + LOOP + 3 + _label_room(line)[0] / 2, y))
+    return _line_svg(line, "on", corners, (x + LOOP + 3 + _label_room(line)[0] / 2, y))
 
 
 # -- words -----------------------------------------------------------------------------------------
@@ -350,4 +355,4 @@ def _shape_key(kind: Kind) -> str:
 
 
 def _line_key(look: str) -> str:
-    return f'<g class="line {look}"><path d="M0 0H34" marker-end="url(#{look})"/></g>'
+    return f'<g class="line {look}">{_way([(0, 0), (34, 0)], look)}</g>'

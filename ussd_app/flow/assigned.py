@@ -201,13 +201,6 @@ class Assigned:
         self._used: dict[str, int] = {}
         self._backward()
 
-    def before(self, state: str) -> frozenset[str] | None:
-        """The atoms that surely have a value at a state; None if no path leads there."""
-        found = self._before.get(state)
-        if found is None:
-            return None
-        return frozenset(name for name, bit in self._bits.items() if found & bit)
-
     def has(self, state: str, name: str) -> bool:
         """Whether an atom surely has a value at a state, or no path leads there."""
         if name in BUILT_IN:
@@ -218,12 +211,12 @@ class Assigned:
     def needs(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """For every screen, the (name, field or "") that must be there when it is shown again."""
         found = {}
+        atoms = list(self._bits)
         for name, state in self._flow.states.items():
             if isinstance(state, VISIBLE) and not isinstance(state, End):
                 both = self._before.get(name, 0) & self._used.get(name, 0)
-                atoms = sorted(each for each, bit in self._bits.items() if both & bit)
-                if atoms:
-                    parts = (each.partition(".") for each in atoms)
+                parts = sorted(atoms[number].partition(".") for number in _ones(both))
+                if parts:
                     found[name] = tuple((head, field) for head, _, field in parts)
         return found
 
@@ -333,7 +326,8 @@ class Assigned:
             for state in self._flow.states.values()
         }
         self._used = dict(own)
-        queue = deque(self._flow.states)
+        # From the last: else each state would be looked at as often as others follow it.
+        queue = deque(reversed(list(self._flow.states)))
         waiting = set(queue)
         while queue:
             name = queue.popleft()
@@ -346,3 +340,11 @@ class Assigned:
                     if source not in waiting:
                         waiting.add(source)
                         queue.append(source)
+
+
+def _ones(mask: int) -> Iterator[int]:
+    """The numbers of the bits that are set."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -12,7 +12,7 @@ from ussd_app.flow.declarations import FIELD_TYPES, ROWS_MAX, shape_of
 from ussd_app.flow.diagnostics import Diagnostic, FlowError, did_you_mean, meant
 from ussd_app.flow.functions import declared
 from ussd_app.flow.model import NUMBERS, Backend, Function, Outcome, Shape, Text, Type
-from ussd_app.flow.reader import NAME, Reader
+from ussd_app.flow.reader import LANGUAGE, NAME, Reader
 from ussd_app.flow.syntax import Mapping, Node, Scalar, read
 from ussd_app.flow.values import fits, stored
 from ussd_app.render import texts
@@ -175,7 +175,7 @@ def _fields(reader: Reader, node: Node) -> MappingType[str, Shape]:
         if "longest" in body.by_name and not _is_longest(kind, longest):
             sentence = f"the longest value of {what} must be a value of type {kind}"
             reader.problem(body.by_name["longest"].at, "wrong-type", sentence)
-            longest = "0"
+            longest = "8" * max(len(longest), 1)
         fields[reader.name(key, "field")] = Shape(
             kind,
             longest=longest,
@@ -286,3 +286,39 @@ SYSTEM_TEXTS: MappingType[str, frozenset[str]] = {
     "invalid_date": _NONE,
     "invalid_date_range": _RANGE,
 }
+
+
+def check_messages(source: str, file: str, filters: Collection[str]) -> None:
+    """Whether a file of SMS texts (`sms.yaml`) is one; raises `FlowError` with what is wrong.
+
+    Every message has a text in the default language; its places can be read, its filters exist.
+    """
+    reader = Reader(file, source)
+    node, problems = read(source, file)
+    reader.problems += problems
+    if node is not None:
+        top = reader.mapping(node, "the messages", ("default_language", "messages"))
+        default = reader.word(top, "default_language", "the messages")
+        for key, value in reader.mapping(top.get("messages"), '"messages:"', None).entries:
+            _check_message(reader, key, value, default, filters)
+    if reader.problems:
+        raise FlowError(reader.problems, {file: source})
+
+
+def _check_message(
+    reader: Reader, key: Scalar, node: Node, default: str, filters: Collection[str]
+) -> None:
+    body = reader.mapping(node, f'message "{key.value}"', None)
+    if default and default not in body.by_name:
+        sentence = f'message "{key.value}" has no text in "{default}", the default language'
+        reader.problem(key.at, "missing-translation", sentence)
+    for language, inner in body.entries:
+        if not LANGUAGE.match(language.value):
+            sentence = f'"{language.value}" is no language: two or three letters, such as fr'
+            reader.problem(language.at, "bad-name", sentence)
+        scalar = reader.scalar(inner, f'message "{key.value}"')
+        for place in reader.template(scalar).places:
+            for name in place.filters:
+                if name not in filters:
+                    hint = did_you_mean(name, filters)
+                    reader.problem(scalar.at, "unknown-filter", f'no filter "{name}"{hint}')

@@ -64,6 +64,17 @@ NO_FLOWS = frozenset({"catalogue.yaml", "system.yaml", "sms.yaml"})
 SYSTEM_FILE = Path(__file__).parent.parent / "menus" / "system.yaml"
 
 
+def is_transcript(path: Path) -> bool:
+    """Whether a file is a dialog to be played, by its name: they may lie beside flows."""
+    return path.name.endswith(".dial.yaml")
+
+
+def flow_files(directory: Path) -> list[Path]:
+    """The files of a directory that hold flows."""
+    found = sorted(directory.glob("*.yaml"))
+    return [path for path in found if path.name not in NO_FLOWS and not is_transcript(path)]
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
     """What every flow of an application is compiled against.
@@ -90,7 +101,7 @@ class Library:
         sources = {
             str(path): path.read_text("utf-8")
             for path in sorted(directory.glob("*.yaml"))
-            if path.name != "sms.yaml"
+            if path.name != "sms.yaml" and not is_transcript(path)
         }
         return cls.of(sources, application)
 
@@ -322,6 +333,9 @@ def _languages(reader: Reader, top: MappingNode, library: Library) -> float:
         ]
     known = next(iter(library.system.values())).by_language
     languages: list[str] = []
+    if len(found) > LANGUAGES_MAX:
+        reader.problem(body.at, "too-large", f"a flow has at most {LANGUAGES_MAX} languages")
+        found = []
     for scalar in found:
         if not LANGUAGE.match(scalar.value):
             sentence = f'"{scalar.value}" is no language: two or three letters, such as fr'
@@ -334,8 +348,6 @@ def _languages(reader: Reader, top: MappingNode, library: Library) -> float:
                 hint = did_you_mean(scalar.value, known)
                 sentence = f'the framework has no texts in "{scalar.value}"{hint}'
                 reader.problem(scalar.at, "missing-translation", sentence)
-    if len(languages) > LANGUAGES_MAX:
-        reader.problem(body.at, "too-large", f"a flow has at most {LANGUAGES_MAX} languages")
     reader.languages = tuple(languages)
     return reader.seconds(body, "remember", 0.0)
 
@@ -344,7 +356,7 @@ def _target(
     reader: Reader, top: MappingNode, key: str, states: set[str], default: str | None
 ) -> str:
     name = reader.word(top, key, "a flow", default)
-    if name and name not in states and key in top.by_name:
+    if name and states and name not in states and key in top.by_name:
         hint = did_you_mean(name, states)
         sentence = f'"{key}:" names state "{name}", which does not exist{hint}'
         reader.problem(top.by_name[key].at, "unknown-state", sentence)

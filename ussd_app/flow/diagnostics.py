@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,4 +83,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def meant(word: str, known: Iterable[str]) -> str:
     """The one of `known` that is near `word`, "" if none is."""
-    return next(iter(get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)), "")
+    return _near(word, tuple(sorted(set(known))))
+
+
+# The same slip may stand in a thousand places.
+@lru_cache(maxsize=64)
+def _near(word: str, names: tuple[str, ...]) -> str:
+    return next(iter(get_close_matches(word, names, n=1, cutoff=0.6)), "")

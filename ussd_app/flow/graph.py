@@ -42,8 +42,7 @@ from ussd_app.flow.model import (
     Wait,
 )
 
-
-#: Invisible states one turn may pass, and calls among them; the checker proves that no path has more.
+#: Invisible states one turn may pass, and calls among them; the checker proves both.
 INVISIBLE_MAX = 50
 CALLS_IN_A_ROW_MAX = 10
 

@@ -70,7 +70,7 @@ class Linker:
                 return
             renamed = _renamed(state, prefix) if prefix else state
             if isinstance(renamed, FlowState) and isinstance(state, FlowState):
-                if state.too_deep and state.too_deep not in flow.states:
+                if state.too_deep and state.too_deep not in {*flow.states, *(flow.returns or ())}:
                     self._no_state(flow, state)
                 self._enter(renamed, state, depths)
             else:
@@ -139,9 +139,11 @@ class Linker:
             return
         if is_flow:
             sentence = f'flow "{state.flow}" has no "returns:", so nothing can enter it'
+        elif state.flow in self._names:
+            return  # why its file cannot be read is told there
         else:
             hint = did_you_mean(state.flow, self._names)
-            sentence = f'no file here has the sub-flow "{state.flow}"{hint}'
+            sentence = f'no file here with "returns:" has the flow "{state.flow}"{hint}'
         self._problem(state.flow_at, "unknown-flow", sentence)
 
     def _match(self, state: FlowState, sub: Flow) -> None:

@@ -12,6 +12,7 @@ from ussd_app.flow.model import (
     Assignment,
     CallState,
     Flow,
+    FlowState,
     Listing,
     SetState,
     Shape,
@@ -50,7 +51,7 @@ class Names:
         self.scalars: dict[str, Shape] = dict(BUILT_IN)
         #: Fields by record; a field saved with two shapes has the wider one.
         self.records: dict[str, dict[str, Shape]] = {}
-        #: Records of back-ends that the catalogue does not have: nobody knows their fields.
+        #: Records of back-ends and sub-flows that could not be found: nobody knows their fields.
         self.unsure: set[str] = set()
         #: Fields that are saved with types that differ: (record, field, one type, the other).
         self.clashes: list[tuple[str, str, Type, Type]] = []
@@ -66,6 +67,8 @@ class Names:
         """Everything saved that is not declared: results first, then what stands on them."""
         states = self._flow.states.values()
         for state in states:
+            if isinstance(state, FlowState) and state.save:
+                self.unsure.add(state.save)
             if isinstance(state, CallState) and state.save:
                 backend = self._flow.backends.get(state.backend)
                 outcomes = backend.outcomes.values() if backend else ()

@@ -198,7 +198,8 @@ class Reader:
                 self.problem(node.at, "missing-translation", sentence)
                 by_language[language] = EMPTY
             else:
-                by_language[language] = self._words(self.scalar(inner, what), what)
+                word = self.scalar(inner, what)
+                by_language[language] = self._words(word, what) if word is inner else EMPTY
                 places[language] = inner.at
         return Text(by_language, node.at, places)
 

@@ -312,7 +312,10 @@ def _choice(shape: Shape, typed: str, language: str) -> str:
 
 def folded(text: str) -> str:
     """A text as it is compared with what a client typed: no accents, no case."""
-    return gsm7.transliterate(text).casefold()
+    # è is sent as it is and È is not: both are compared without their accents.
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(each for each in decomposed if not unicodedata.combining(each))
+    return gsm7.transliterate(bare).casefold()
 
 
 def longest(shape: Shape) -> str:

@@ -117,10 +117,11 @@ def back_over(subject: Subject) -> Iterator[Diagnostic]:
             into.setdefault(edge.dest, []).append(state.name)
     for call in calls:
         ordering = _ordering(flow, call.name, into) - {flow.home}
-        sentence = f'leads back over "{word(call.name)}", which has been done: lead to an end or home'
+        sentence = f'this leads back over "{word(call.name)}", which has been done'
         for edge in _after(flow, call):
             if ordering & _screens(flow, (edge.dest,)):
-                yield Diagnostic(edge.at, "back-over-effect", sentence)
+                hint = "lead to an end or home"
+                yield Diagnostic(edge.at, "back-over-effect", f"{sentence}: {hint}")
 
 
 def _ordering(flow: Flow, call: str, into: Mapping[str, list[str]]) -> set[str]:
@@ -129,14 +130,13 @@ def _ordering(flow: Flow, call: str, into: Mapping[str, list[str]]) -> set[str]:
     seen = {call}
     ahead = [call]
     while ahead:
-        for name in into.get(ahead.pop(), ()):
+        dest = ahead.pop()
+        for name in into.get(dest, ()):
             state = flow.states[name]
-            if name in seen:
-                continue
-            seen.add(name)
             if isinstance(state, VISIBLE):
                 found.add(name)
-            if not _spends(state) and not isinstance(state, VISIBLE):
+            if name not in seen and not _spends(state) and dest in _passed(state):
+                seen.add(name)
                 ahead.append(name)
     return found
 

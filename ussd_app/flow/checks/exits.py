@@ -44,13 +44,14 @@ def _trap(flow: Flow, group: list[str]) -> Diagnostic:
     states = sorted((flow.states[name] for name in group), key=lambda state: state.at)
     names = [f'"{word(state.name)}"' for state in states]
     if len(names) == 1:
-        sentence = f"{names[0]} leads only to itself"
+        sentence = f"{names[0]} leads only to itself: let it lead to an end or home"
     else:
         more = len(names) - _NAMED_MAX
         last = names[-1] if more <= 0 else f"{more} more"
         shown = names[: _NAMED_MAX if more > 0 else -1]
         sentence = f"{', '.join(shown)} and {last} lead only to each other"
-    return Diagnostic(states[0].at, "no-way-out", f"{sentence}: let one lead to an end or home")
+        sentence += ": let one lead to an end or home"
+    return Diagnostic(states[0].at, "no-way-out", sentence)
 
 
 def _leading_to(goals: Iterable[str], following: Following) -> set[str]:
@@ -121,20 +122,23 @@ def _too_long(
     states: Mapping[str, State], order: list[str], silent: Following
 ) -> Iterator[Diagnostic]:
     """The longest runs; `order` has every state after those that it leads to."""
+    calls = {name for name in order if isinstance(states[name], CallState)}
     limits = (
-        (graph.INVISIBLE_MAX, "states", lambda _state: True),
-        (graph.CALLS_IN_A_ROW_MAX, "calls", lambda state: isinstance(state, CallState)),
+        (graph.INVISIBLE_MAX, "states", set(order)),
+        (graph.CALLS_IN_A_ROW_MAX, "calls", calls),
     )
-    for most, what, counts in limits:
+    for most, what, counted in limits:
         length: dict[str, int] = {}
         for name in order:
             rest = max((length[dest] for dest in silent[name]), default=0)
-            length[name] = rest + counts(states[name])
+            length[name] = rest + (name in counted)
         worst = max(length.values(), default=0)
         if worst > most:
-            heads = [name for name in order if length[name] == worst and counts(states[name])]
+            heads = [name for name in counted if length[name] == worst]
             head = min(heads, key=lambda name: states[name].at)
-            sentence = f'up to {worst} {what} follow one another from "{word(head)}" before a screen'
+            sentence = (
+                f'up to {worst} {what} follow one another from "{word(head)}" before a screen'
+            )
             yield Diagnostic(states[head].at, "too-large", f"{sentence}; {most} are the most")
 
 
@@ -179,7 +183,8 @@ def _open(
 
 
 def _closed(name: str, stack: list[str], names: set[str]) -> list[str]:
-    group = stack[stack.index(name) :] if stack[-1] != name else [name]
-    del stack[len(stack) - len(group) :]
+    group = [stack.pop()]
+    while group[-1] != name:
+        group.append(stack.pop())
     names.difference_update(group)
     return group

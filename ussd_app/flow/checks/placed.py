@@ -106,6 +106,5 @@ def _failing(subject: Subject, use: Use) -> str:
             before = place.filters[count - 2] if count > 1 else ""
             if before and not before.startswith(LABEL):
                 return f'filter "{name}" cannot show all that "{before}" makes'
-            kind = f"{shape.type} with decimals" if shape.type is Type.DECIMAL else shape.type
-            return f'filter "{name}" takes no {kind}; "{word(place.path)}" is one'
+            return f'filter "{name}" takes no {shape.type}; "{word(place.path)}" is one'
     return ""

@@ -36,7 +36,7 @@ def entries(subject: Subject) -> Iterator[Diagnostic]:
     if not entry:
         for option in options:
             sentence = '"resume: true" needs "resume: {within: 10m, how: entry}" of the flow'
-            yield Diagnostic(option.next_at, "wrong-type", sentence)
+            yield Diagnostic(subject.words("resume: true", option.at), "wrong-type", sentence)
     elif not options and flow.resume is not None:
         sentence = '"how: entry" needs an option with "resume: true" in some menu'
         yield Diagnostic(flow.resume.at, "wrong-type", sentence)

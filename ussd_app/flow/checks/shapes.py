@@ -190,8 +190,7 @@ def _why_number(wanted: Shape, given: Shape) -> str:
         return f"up to {high:f}, its max is {most:f}"
     if low < least:
         return f"from {low:f}, its min is {least:f}"
-    taken = f"takes {places(wanted)}" if places(wanted) else "is a whole number"
-    return f"up to {places(given)} decimals, it {taken}"
+    return f"decimals: up to {places(given)}, its places are {places(wanted)}"
 
 
 def _span(shape: Shape) -> str:

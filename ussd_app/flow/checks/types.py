@@ -160,7 +160,7 @@ def _returned(subject: Subject, value: Value) -> Iterator[Diagnostic]:
     """A field of a sub-flow's result: any type, but always there."""
     misfits = list(_misfits(subject, value))
     yield from misfits
-    for apply in () if misfits else _partial(value):
+    for apply in () if misfits else _partial(subject, value):
         sentence = f'function "{apply.function}" may have no value: "set" a variable with it first'
         yield Diagnostic(apply.at, "wrong-type", sentence)
 
@@ -177,7 +177,7 @@ def _assigned(
     if fit is Fit.NO:
         yield Diagnostic(at, "wrong-type", why)
         return
-    partial = next(_partial(value), None)
+    partial = next(_partial(subject, value), None)
     if partial is not None:
         at, why = partial.at, f'function "{partial.function}" may have no value'
     elif fit is Fit.MAYBE:
@@ -222,13 +222,14 @@ def _shape(subject: Subject, value: Value) -> Shape | None:
         return None
 
 
-def _partial(value: Value) -> Iterator[Apply]:
-    """The functions in a value that may have none."""
+def _partial(subject: Subject, value: Value) -> Iterator[Apply]:
+    """The functions in a value that may have none: some built-in ones, all of an application."""
     if isinstance(value, Apply):
-        if value.function in PARTIAL or value.function not in FUNCTIONS:
+        declared = value.function in subject.flow.functions and value.function not in FUNCTIONS
+        if value.function in PARTIAL or declared:
             yield value
         for inner in value.arguments.values():
-            yield from _partial(inner)
+            yield from _partial(subject, inner)
 
 
 def _fit(
