@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import sys
 import time
@@ -84,7 +85,8 @@ def _compiled(path: Path, settings: Settings) -> Flow:
         count = len(compiled.diagnostics)
         click.echo(f"{path} has {count} problem(s): see `cassou check {path}`", err=True)
         raise FlowError(compiled.diagnostics, compiled.sources)
-    return compiled.flow
+    # Under the hash that publishing it would give it.
+    return dataclasses.replace(compiled.flow, hash=version_of(compiled, str(path)).hash)
 
 
 def _write(text: str, output: Path | None) -> None:

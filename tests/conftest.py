@@ -6,12 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 import wsgi
 from tests.whole_system import MENUS, World, running
 from ussd_app.screens import Program
 
 HERE = Path(__file__).parent
+
+# How fast a machine is decides nothing in a test.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 #: Rooms whose tests start servers or processes by the dozen; `make check` leaves them out.
 _SLOW = ("clients", "simulators", "hes/test_service", "cassou/test_embedded")

@@ -145,7 +145,7 @@ def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
         _remembered(program, event.facts, _day(now)),
         visit=1,
         hops=1,
-        queue=tuple(event.dialled.split("*")[:SHORTCUT_MAX]) if event.dialled else (),
+        queue=_parts(event.dialled),
     )
     held = _held(program, event.before, now) if not session.queue else None
     if held is None or flow.resume is None:
@@ -174,6 +174,12 @@ def step(program: Program, session: Session, event: Event, now: float, budget: B
             effect = Dropped(session.instance, session.state, reason, session.hops, seconds)
             ended = session._replace(status=Status.DROPPED, pending="")
             return Turn(ended, None, (effect, *_farewell(program, session)))
+
+
+def _parts(dialled: str) -> tuple[str, ...]:
+    """What was dialled after the service code, part by part."""
+    parts = dialled.split("*")[:SHORTCUT_MAX] if dialled else []
+    return tuple(normalise(part) for part in parts)
 
 
 def _day(now: float) -> date:
@@ -372,7 +378,7 @@ def _settle(
             session = session._replace(trail=_trail_before(flow, state.name, session.trail))
             if session.queue and not notice and _feeds(program, state, session):
                 first, rest = session.queue[0], session.queue[1:]
-                return _answer(program, session._replace(queue=rest), normalise(first), budget)
+                return _answer(program, session._replace(queue=rest), first, budget)
             return _show(program, session._replace(queue=()), budget, notice)
         session = _enter(session, moves.move(state.name, trigger))
         direct = False
@@ -407,7 +413,7 @@ def _feeds(program: Program, state: State, session: Session) -> bool:
         return state.shortcut and not variable.sensitive and not spends(flow, state.next)
     if not isinstance(state, Menu) or not state.shortcut:
         return False
-    place = _chosen(options_of(flow, session, state.options), normalise(session.queue[0]))
+    place = _chosen(options_of(flow, session, state.options), session.queue[0])
     if place is None:
         other = state.otherwise
         sensitive = other is not None and flow.variables[other.save].sensitive

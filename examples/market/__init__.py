@@ -1,1 +1,1 @@
-"""A farmers' input shop in French and Arabic, with filters, a rule and functions of its own."""
+"""A farmers' input shop in Portuguese and French, with filters, a rule and functions of its own."""

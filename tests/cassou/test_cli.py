@@ -158,7 +158,7 @@ def test_dial_without_a_run_says_what_to_do(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        "nothing runs here; start `cassou run` in another terminal, or give --url"
+        "nothing runs here; start `cassou run` in another terminal, or give --url or --flow"
     )
 
 
@@ -222,7 +222,7 @@ def test_a_broken_flow_is_told_with_its_place_before_anything_is_started(tmp_pat
     assert done.returncode == 2
     assert done.stdout == ""
     first, *_, carets = done.stderr.rstrip().splitlines()
-    assert first.startswith(f'{flow}:51:14: error: state "find_meter" goes to "kwhh", which does')
+    assert first.startswith(f'{flow}:53:14: error: state "find_meter" goes to "kwhh", which does')
     assert first.endswith('did you mean "kwh"? [unknown-state]')
     assert carets.split() == ["|", "^^^^"]
 

@@ -74,12 +74,12 @@ def test_a_mistake_is_told_with_its_place_its_line_and_what_was_meant(broken: Pa
     assert result.exit_code == 1
     assert result.output.splitlines() == [
         (
-            f'{broken}:10:30: error: state "home" goes to "goodby", which does not exist; '
+            f'{broken}:10:31: error: state "home" goes to "goodby", which does not exist; '
             'did you mean "goodbye"? [unknown-state]'
         ),
         "   |",
         "10 |       - {label: Partir, next: goodby}",
-        "   |                              ^^^^^^",
+        "   |                               ^^^^^^",
     ]
 
 
@@ -91,9 +91,9 @@ def test_machines_read_the_same_as_json(broken: Path) -> None:
         {
             "file": str(broken),
             "line": 10,
-            "column": 30,
+            "column": 31,
             "end_line": 10,
-            "end_column": 36,
+            "end_column": 37,
             "severity": "error",
             "id": "unknown-state",
             "message": 'state "home" goes to "goodby", which does not exist; '
@@ -106,7 +106,7 @@ def test_machines_read_the_same_as_json(broken: Path) -> None:
 def test_github_shows_them_in_the_lines_of_a_pull_request(broken: Path) -> None:
     result = cassou("check", broken, "--format", "github")
 
-    assert result.output.startswith(f"::error file={broken},line=10,endLine=10,col=30,endColumn=36")
+    assert result.output.startswith(f"::error file={broken},line=10,endLine=10,col=31,endColumn=37")
     assert cassou("check", SHIPPED, "--format", "github").output == ""
 
 
@@ -115,7 +115,7 @@ def test_a_flow_on_standard_input_is_checked(tmp_path: Path) -> None:
     result = cassou("check", "-", typed=BROKEN)
 
     assert result.exit_code == 1
-    assert result.output.startswith("<stdin>:10:30: error:")
+    assert result.output.startswith("<stdin>:10:31: error:")
 
 
 @pytest.mark.parametrize(
@@ -289,3 +289,9 @@ def test_an_unknown_application_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert result.exit_code == 2
     assert "CASSOU_APPLICATION=nowhere:X" in result.output
+
+
+def test_the_shipped_menus_are_laid_out() -> None:
+    files = sorted(MENUS.glob("*.yaml"))
+
+    assert cassou("fmt", "--check", *files).output == ""

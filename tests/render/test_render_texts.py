@@ -18,8 +18,8 @@ def shown(source: str, values: dict[str, object] | None = None, language: str = 
 def test_a_text_is_cut_into_literals_and_places() -> None:
     template = parse("A {b} c {d.e|money|upper}")
 
-    assert template.parts == ("A ", Place("b", None, (), 2), " c ", template.places[1])
-    assert template.places[1] == Place("d", "e", ("money", "upper"), 8)
+    assert template.parts == ("A ", Place("b", None, (), 2, 3), " c ", template.places[1])
+    assert template.places[1] == Place("d", "e", ("money", "upper"), 8, 17)
 
 
 def test_values_stand_in_their_places() -> None:

@@ -51,7 +51,8 @@ def _sub_flow(
     types = random.sample(["text", "integer", "digits", "rows", "date"], random.randint(0, 2))
     arguments = {f"a{n}": made_kind(random, each, scope.languages) for n, each in enumerate(types)}
     scope.variables |= arguments
-    answer = made_kind(random, random.choice(["integer", "digits", "choice", "text"]), ())
+    answer = made_kind(random, random.choice(["integer", "digits", "choice", "text"]),
+        scope.languages)
     scope.variables["v_answer"] = answer
     fields = {"answer": Kind("text" if answer.type == "choice" else answer.type, answer.declared)}
     returned: Table = {"answer": "{v_answer}"}
@@ -83,7 +84,7 @@ def _sub_flow(
 
 def _main(scope: Scope, backends: dict[str, Table], subs: dict[str, Sub]) -> Table:
     random = scope.random
-    grower = Grower(scope, backends, subs, random.randint(4, 22))
+    grower = Grower(scope, backends, subs, random.randint(5, 30))
     how = random.choice([None, None, "ask", "at_once", "entry"])
     grower.entry = how == "entry"
     flow = _head("main", scope.languages)

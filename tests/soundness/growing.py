@@ -18,8 +18,8 @@ Known = frozenset[str]
 NOTHING: Known = frozenset()
 DEPTH_MAX = 9
 _KINDS = {
-    "menu": 5, "input": 6, "show": 2, "wait": 1, "end": 1, "call": 5, "branch": 3, "set": 5,
-    "flow": 3, "list": 4,
+    "menu": 5, "input": 6, "show": 2, "wait": 1, "end": 1, "call": 6, "branch": 3, "set": 5,
+    "flow": 3, "list": 9,
 }  # fmt: skip
 
 
@@ -57,9 +57,9 @@ class Grower:
         """A state to lead to: a new one, or one that is there."""
         if depth > DEPTH_MAX or len(self.states) + len(self.open) >= self.room:
             return self.leave(known)
-        if self.scope.chance(0.1):
+        if depth > 3 and self.scope.chance(0.06):
             return self.leave(known)
-        if self.scope.chance(0.18):
+        if self.scope.chance(0.2):
             near = self.joined(known)
             if near:
                 return near
@@ -70,7 +70,7 @@ class Grower:
         if self.exits:
             able = [name for name, needed in self.exits.items() if needed <= known]
             return self.scope.random.choice(able)
-        if self.home and self.scope.chance(0.4):
+        if self.home and self.scope.chance(0.6):
             return self.home
         ends = [
             name
@@ -148,6 +148,8 @@ class Grower:
             self.option(name, str(number), known, depth, sure=number == 1)
             for number in range(1, self.scope.random.randint(2, 4))
         ]
+        if all(isinstance(each, dict) and each.get("next") == name for each in options):
+            options.append({"label": self.scope.label("out"), "next": self.leave(known)})
         self.scope.random.shuffle(options)
         state: Table = {"menu": self.scope.body(known), "options": options}
         if self.scope.chance(0.25):
@@ -187,7 +189,9 @@ class Grower:
 
     def list(self, _name: str, known: Known, depth: int, _kind: str) -> Table:
         """A list of rows."""
-        place, kind = self.scope.random.choice(self.scope.rows(known))
+        lists = self.scope.rows(known)
+        given = [each for each in lists if "." in each[0]]
+        place, kind = self.scope.random.choice(given if given and self.scope.chance(0.7) else lists)
         row = self.scope.text(NOTHING, 2, kind)
         save = f"r_{place.replace('.', '_')}"
         gained = {save, *(f"{save}.{each}" for each in kind.fields)}
@@ -260,9 +264,10 @@ class Grower:
                 found.append({"when": when, "error": error})
         return found
 
-    def read(self, _name: str, known: Known, depth: int, kind: str) -> Table:
+    def read(self, name: str, known: Known, depth: int, kind: str) -> Table:
         """A show or a wait."""
-        return {kind: self.scope.body(known), "next": self.next(known, depth)}
+        dest = self.next(known, depth)
+        return {kind: self.scope.body(known), "next": self.leave(known) if dest == name else dest}
 
     def end(self, _name: str, known: Known, _depth: int, _kind: str) -> Table:
         """An end."""

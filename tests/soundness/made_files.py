@@ -29,7 +29,7 @@ _BLOCKS = ("vars", "args", "states", "backends", "functions", "texts")
 
 def _discount(total: int, code: str) -> object:
     """A number, or none for some codes; now and then one that is out of its bounds."""
-    return None if "x" in code else total // 2 if len(code) < 9 else -1
+    return None if "x" in code else int(total) // 2 if len(code) < 9 else -1
 
 
 def _initials(name: str) -> object:
@@ -37,7 +37,7 @@ def _initials(name: str) -> object:
 
 
 def _ladder(steps: int) -> object:
-    return tuple({"step": number, "word": "w" * (number % 4 + 1)} for number in range(steps % 6))
+    return tuple({"step": number, "word": "w" * (number % 4 + 1)} for number in range(int(steps) % 6))
 
 
 APPLICATION = Application(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any
 
 from ussd_app.flow.diagnostics import Position
-from ussd_app.flow.model import Assignment, Flow, SetState, State
+from ussd_app.flow.model import Assignment, Flow, SetState, State, Text
 from ussd_app.flow.names import LABEL, Names
 from ussd_app.render.texts import Place, Template
 
@@ -28,6 +29,7 @@ class Match:
     """
 
     def __init__(self, old: Flow, new: Flow) -> None:
+        self._languages = frozenset(old.languages) & frozenset(new.languages)
         self.names = _renamed_values(old, new)
         self.states = {name: name for name in old.states if name in new.states}
         self.renamed = self._by_content(old, new)
@@ -38,25 +40,25 @@ class Match:
 
     def was(self, value: Any) -> Hashable:
         """A part of the old flow in plain form, with the names that the new one has."""
-        return plain(value, self._state, self._name)
+        return self._old(self.state).of(value)
+
+    def now(self, value: Any) -> Hashable:
+        """A part of the new flow in plain form."""
+        return _Form(_same, _same, self._languages).of(value)
 
     def state(self, old: str) -> str:
         """What the new flow calls a state of the old; its old name where it has none."""
         return self.states.get(old, old)
 
-    def _state(self, name: str) -> str:
-        return self.states.get(name, name)
-
-    def _name(self, name: str) -> str:
-        return self.names.get(name, name)
+    def _old(self, state: Callable[[str], str]) -> _Form:
+        return _Form(state, lambda name: self.names.get(name, name), self._languages)
 
     def _by_content(self, old: Flow, new: Flow) -> dict[str, str]:
         """States of the same content, each pair that follows from one found before as well."""
         found: dict[str, str] = {}
         while True:
-            pairs = self._pairs(old, new, found, loose=False) or self._pairs(
-                old, new, found, loose=True
-            )
+            pairs = self._pairs(old, new, found, loose=False)
+            pairs = pairs or self._pairs(old, new, found, loose=True)
             if not pairs:
                 return found
             found.update(pairs)
@@ -70,20 +72,13 @@ class Match:
         taken = set(found.values())
         open_old = {n for n in old.states if n not in new.states and n not in found}
         open_new = {n for n in new.states if n not in old.states and n not in taken}
-        for name in [each for each in old.states if each in open_old]:
-            key = plain(
-                old.states[name],
-                lambda to, own=name: _target(found.get(to, to), own, open_old, loose=loose),
-                self._name,
-            )
-            before.setdefault(key, []).append(name)
-        for name in [each for each in new.states if each in open_new]:
-            key = plain(
-                new.states[name],
-                lambda to, own=name: _target(to, own, open_new, loose=loose),
-                _same,
-            )
-            after.setdefault(key, []).append(name)
+        for name in filter(open_old.__contains__, old.states):
+            to = partial(_target, found, open_old, own=name, loose=loose)
+            before.setdefault(self._old(to).of(old.states[name]), []).append(name)
+        for name in filter(open_new.__contains__, new.states):
+            to = partial(_target, {}, open_new, own=name, loose=loose)
+            form = _Form(to, _same, self._languages)
+            after.setdefault(form.of(new.states[name]), []).append(name)
         return {
             was: now
             for key, names in before.items()
@@ -93,68 +88,74 @@ class Match:
         }
 
 
-def _target(name: str, own: str, unmatched: set[str], *, loose: bool) -> str:
+def _target(
+    renamed: Mapping[str, str], unmatched: set[str], name: str, *, own: str, loose: bool
+) -> str:
+    """What stands for the name of a state that another one, `own`, leads to."""
     if name == own:
         return "."
-    return "?" if loose and name in unmatched else name
+    return "?" if loose and name in unmatched else renamed.get(name, name)
 
 
 def _same(name: str) -> str:
     return name
 
 
-def now(value: Any) -> Hashable:
-    """A part of the new flow in plain form."""
-    return plain(value, _same, _same)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Form:
+    """The plain form of parts of a flow: no positions, states and values called as these say.
 
+    Of texts only those in `languages` count, the ones both flows have.
+    """
 
-def plain(value: Any, state: Callable[[str], str], name: Callable[[str], str]) -> Hashable:
-    """A part of a flow without positions, its states and values called as these two say."""
-    match value:
-        case Place():
-            filters = tuple(each for each in value.filters if not each.startswith(LABEL))
-            return ("{}", name(value.name), value.field, filters)
-        case Template():
-            return tuple(plain(part, state, name) for part in value.parts)
-        case str() | int() | float() | None:
-            return value
-        case tuple() | list():
-            return tuple(plain(each, state, name) for each in value)
-        case Mapping():
-            items = (
-                (key, plain(each, state, name))
-                for key, each in value.items()
-                if not isinstance(each, Position)
-            )
-            return tuple(sorted(items, key=lambda item: str(item[0])))
-        case _ if dataclasses.is_dataclass(value):
-            return (type(value).__name__, *_fields(value, state, name))
-    return repr(value)
+    state: Callable[[str], str]
+    name: Callable[[str], str]
+    languages: frozenset[str]
 
+    def of(self, value: Any) -> Hashable:
+        """A value that is equal for two parts that are the same."""
+        match value:
+            case Place():
+                filters = tuple(each for each in value.filters if not each.startswith(LABEL))
+                return ("{}", self.name(value.name), value.field, filters)
+            case Template():
+                return tuple(self.of(part) for part in value.parts)
+            case Text():
+                items = value.by_language.items()
+                kept = ((key, self.of(each)) for key, each in items if key in self.languages)
+                return tuple(sorted(kept))
+            case str() | int() | float() | None:
+                return value
+            case tuple() | list():
+                return tuple(self.of(each) for each in value)
+            case Mapping():
+                inner = {k: v for k, v in value.items() if not isinstance(v, Position)}
+                return tuple((key, self.of(inner[key])) for key in sorted(inner))
+        return (type(value).__name__, *self._fields(value))
 
-def _fields(
-    value: Any, state: Callable[[str], str], name: Callable[[str], str]
-) -> list[tuple[str, Hashable]]:
-    found: list[tuple[str, Hashable]] = []
-    for each in dataclasses.fields(value):
-        inner = getattr(value, each.name)
-        if isinstance(inner, Position) or each.name == "at" or each.name.endswith("_at"):
-            continue
-        if each.name == "name" and isinstance(value, State):
-            continue
-        if each.name in _TARGETS and isinstance(inner, str):
-            inner = state(inner)
-        elif each.name == "outcomes":
-            inner = {outcome: state(to) for outcome, to in inner.items()}
-        elif each.name == _SAVED or (each.name == "name" and isinstance(value, Assignment)):
-            inner = name(inner)
-        elif each.name == "forget":
-            inner = tuple(name(each) for each in inner)
-        elif each.name == "choices":
-            # The number that a choice is typed by is its place.
-            inner = tuple(inner.items())
-        found.append((each.name, plain(inner, state, name)))
-    return found
+    def _fields(self, value: Any) -> list[tuple[str, Hashable]]:
+        found = []
+        for each in dataclasses.fields(value):
+            inner = getattr(value, each.name)
+            if isinstance(inner, Position) or each.name == "at" or each.name.endswith("_at"):
+                continue
+            if each.name == "name" and isinstance(value, State):
+                continue
+            found.append((each.name, self.of(self._called(value, each.name, inner))))
+        return found
+
+    def _called(self, value: Any, field: str, inner: Any) -> Any:
+        """What a field holds, states and values in it called by the names to compare."""
+        if field in _TARGETS and isinstance(inner, str):
+            return self.state(inner)
+        if field == "outcomes":
+            return {outcome: self.state(to) for outcome, to in inner.items()}
+        if field == _SAVED or (field == "name" and isinstance(value, Assignment)):
+            return self.name(inner)
+        if field == "forget":
+            return tuple(sorted(self.name(each) for each in inner))
+        # The number that a choice is typed by is its place.
+        return tuple(inner.items()) if field == "choices" else inner
 
 
 def _renamed_values(old: Flow, new: Flow) -> dict[str, str]:

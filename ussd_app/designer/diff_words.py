@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ussd_app.designer import wording
-from ussd_app.designer.diff_match import Match, now
+from ussd_app.designer.diff_match import Match
 from ussd_app.flow.diagnostics import Position
 from ussd_app.flow.model import Body, Flow, Text
 
@@ -64,7 +64,7 @@ def texts(
     """Where a text differs, per language: (sentence, where)."""
     for language in languages:
         old, new = before.by_language[language], after.by_language[language]
-        if match.was(old) != now(new):
+        if match.was(old) != match.now(new):
             sentence = changed(f"{what} in {language}", quoted(old.source), quoted(new.source))
             yield sentence, after.places.get(language, after.at)
 
@@ -77,7 +77,7 @@ def bodies(
         yield from texts(what, before.parts[0].text, after.parts[0].text, languages, match)
         return
     for language in languages:
-        if _parts(before, language, match) != _parts(after, language, None):
+        if _parts(before, language, match.was) != _parts(after, language, match.now):
             old, new = _source(before, language), _source(after, language)
             yield changed(f"{what} in {language}", quoted(old), quoted(new)), after.at
 
@@ -86,8 +86,7 @@ def _bare(body: Body) -> bool:
     return not body.parts[0].when and body.parts[0].rows is None
 
 
-def _parts(body: Body, language: str, match: Match | None) -> list[object]:
-    form = match.was if match is not None else now
+def _parts(body: Body, language: str, form: Callable[[object], Hashable]) -> list[Hashable]:
     return [
         (form(part.text.by_language[language]), form(part.when), form(part.rows))
         for part in body.parts

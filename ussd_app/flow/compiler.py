@@ -212,8 +212,8 @@ class _Compiler:
         found: dict[tuple[Position, str], Diagnostic] = {}
         for problem in sorted(set(self._problems)):
             found.setdefault((problem.at, problem.id), problem)
-        own = {file: text for file, text in self._sources.items() if file != self._file}
-        return Compiled(flow, tuple(found.values()), {self._file: self._source, **own})
+        sources = {**self._sources, **self._shared(), self._file: self._source}
+        return Compiled(flow, tuple(found.values()), sources)
 
     def _hash(self) -> str:
         """Of all that decides what a client sees: the sources, in the order of their names."""
@@ -252,7 +252,7 @@ class _Compiler:
         return flow
 
 
-def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> Flow:
+def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> Flow | None:
     reader.version(top, "a flow")
     name, name_at = reader.target(top, "flow", "a flow")
     if name and not _FLOW_NAME.match(name):
@@ -268,9 +268,11 @@ def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> F
     states: dict[str, State] = {}
     entries = reader.mapping(top.get("states"), '"states:"', None).entries
     if len(entries) > STATES_MAX:
-        reader.problem(top.at, "too-large", f"a flow has at most {STATES_MAX} states")
+        at = top.by_name["states"].at
+        reader.problem(at, "too-large", f"a flow has at most {STATES_MAX} states")
+        return None
     unread = []
-    for key, value in entries[:STATES_MAX]:
+    for key, value in entries:
         state = parser.state(key, value)
         if state is not None:
             states[key.value] = state

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from ussd_app.effects import Row
 from ussd_app.flow.model import NUMBERS, Function, Shape, Type
-from ussd_app.flow.values import fits
+from ussd_app.flow.values import fits, stored
 
 Shapes = Mapping[str, Shape]
 _ROWS = frozenset({Type.ROWS})
@@ -241,7 +241,9 @@ def declared(
     """An application's function: a value that is not of its declared shape is no value."""
 
     def apply(given: Mapping[str, object], _seed: int) -> object:
-        value = implementation(**given)
+        # What stands as a literal in a flow is text until here.
+        typed = {each: stored(inputs[each], value) for each, value in given.items()}
+        value = implementation(**typed)
         return value if value is not None and fits(result, value) else None
 
     return Function(

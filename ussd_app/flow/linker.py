@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ussd_app.flow import graph
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean, meant
 from ussd_app.flow.model import (
     Assignment,
@@ -62,7 +63,22 @@ class Linker:
         if len(self._states) > STATES_MAX:
             sentence = f"with its sub-flows this flow has over {STATES_MAX} states"
             self.problems.append(Diagnostic(root.at, "too-large", sentence))
-        return dataclasses.replace(root, states=self._states, variables=self._variables)
+        return dataclasses.replace(root, states=self._reached(), variables=self._variables)
+
+    def _reached(self) -> dict[str, State]:
+        """Without copies that nothing reaches, where another copy of the same state is reached.
+
+        At its greatest depth a sub-flow is left by `too_deep`: what only its exits lead to there is
+        dead, and no mistake of its author.
+        """
+        first = (*graph.starts(self._root), self._root.home)
+        reached = graph.reachable(self._states, first)
+        used = {self._states[name].at for name in reached}
+        return {
+            name: state
+            for name, state in self._states.items()
+            if name in reached or "/" not in name or state.at not in used
+        }
 
     def _add(self, flow: Flow, prefix: str, depths: dict[str, int]) -> None:
         for state in flow.states.values():

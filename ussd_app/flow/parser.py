@@ -8,6 +8,7 @@ from collections.abc import Mapping as MappingType
 
 from ussd_app.flow.declarations import shape_of
 from ussd_app.flow.diagnostics import Position, did_you_mean
+from ussd_app.flow.linker import GLOBAL
 from ussd_app.flow.model import (
     Apply,
     Assignment,
@@ -111,6 +112,9 @@ class FlowParser:
     def _variable(self, key: Scalar, node: Node) -> Variable:
         reader = self.reader
         name = reader.name(key, "variable")
+        if name in GLOBAL:
+            sentence = f'"{name}" has a meaning of its own; a variable needs another name'
+            reader.problem(key.at, "bad-name", sentence)
         what = f'variable "{name}"'
         body = reader.mapping(node, what, None)
         shape = shape_of(reader, key, body, what, ("label", "sensitive", "remember"))

@@ -7,28 +7,35 @@ from collections.abc import Iterator, Mapping
 from ussd_app.flow import graph
 from ussd_app.flow.checks.subject import Subject
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
-from ussd_app.flow.model import FlowState
+from ussd_app.flow.model import FlowState, State
 
 
 def unknown_state(subject: Subject) -> Iterator[Diagnostic]:
     """A target that does not exist (unknown-state)."""
     states = subject.flow.states
+    hints: dict[str, str] = {}
     for state in states.values():
         for edge in graph.written_edges(state):
             if edge.dest and edge.dest not in states:
                 # Inside a sub-flow, its own states are meant, by the names its author gave them.
                 prefix, _, wanted = edge.dest.rpartition("/")
-                inside = prefix + "/" if prefix else ""
-                near = [
-                    name.removeprefix(inside)
-                    for name in states
-                    if name.startswith(inside) and "/" not in name[len(inside) :]
-                ]
+                if edge.dest not in hints:
+                    hints[edge.dest] = did_you_mean(wanted, _beside(states, prefix))
                 source = state.name.rpartition("/")[2]
-                hint = did_you_mean(wanted, near)
-                sentence = f'state "{source}" goes to "{wanted}", which does not exist{hint}'
+                sentence = f'state "{source}" goes to "{wanted}", which does not exist'
+                sentence += hints[edge.dest]
                 yield Diagnostic(edge.at, "unknown-state", sentence)
     yield from _named(subject, _listed(subject), "names")
+
+
+def _beside(states: Mapping[str, State], prefix: str) -> list[str]:
+    """The states of one flow, under the names its author gave them."""
+    inside = f"{prefix}/" if prefix else ""
+    return [
+        name.removeprefix(inside)
+        for name in states
+        if name.startswith(inside) and "/" not in name[len(inside) :]
+    ]
 
 
 def _listed(subject: Subject) -> Mapping[str, list[Position]]:

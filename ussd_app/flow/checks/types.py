@@ -11,6 +11,7 @@ from ussd_app.flow.checks.shapes import Fit, fits_shape, literal_fits, why_not
 from ussd_app.flow.checks.subject import Subject, word
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
 from ussd_app.flow.functions import FUNCTIONS, PARTIAL, takes
+from ussd_app.flow.linker import GLOBAL
 from ussd_app.flow.model import (
     NUMBERS,
     Apply,
@@ -303,6 +304,10 @@ def saves(subject: Subject) -> Iterator[Diagnostic]:
     known: dict[tuple[str, str], Type] = {}
     for state in subject.flow.states.values():
         for name, at, fields in _saved(subject, state):
+            if word(name) in GLOBAL:
+                sentence = f'"{word(name)}" has a meaning of its own; a result needs another name'
+                yield Diagnostic(at, "bad-name", sentence)
+                continue
             variable = subject.flow.variables.get(name)
             if variable is not None:
                 yield from _into_variable(variable, state, at, fields)

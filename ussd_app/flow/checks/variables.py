@@ -16,7 +16,6 @@ from ussd_app.flow.model import (
     SetState,
     Shape,
     State,
-    Type,
     Value,
     When,
 )
@@ -193,13 +192,10 @@ def unused(subject: Subject) -> Iterator[Diagnostic]:
         read |= {use.place.name for use in value_uses(entry.text)}
     read |= _kept(subject.flow.states.values())
     for name, variable in subject.flow.variables.items():
-        if name not in read and not _row_only(variable.shape, name, read):
+        # Whether a sub-flow uses its own variables is told of the sub-flow, not of its callers.
+        if name not in read and "/" not in name:
             sentence = f'variable "{word(name)}" is never used'
             yield Diagnostic(variable.at, "unused-variable", sentence)
-
-
-def _row_only(shape: Shape, name: str, read: set[str]) -> bool:
-    return shape.type is Type.ROW and any(each.startswith(f"{name}.") for each in read)
 
 
 def _kept(states: Iterable[State]) -> set[str]:

@@ -1,0 +1,456 @@
+"""One subscriber against one passed flow: everything that may happen, and what must then hold."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from random import Random
+from typing import cast
+
+from tests.soundness.samples import ANYTHING, JUNK, answered, field_value, typed
+from tests.soundness.tally import NotingMoves, Tally
+from ussd_app import engine
+from ussd_app import session as sessions
+from ussd_app.effects import FAILED, LATE, Call, CallResult, Dropped, Message, Remember, Value
+from ussd_app.engine import Answer, Begin, Drop, Event, Hold, Result, Turn
+from ussd_app.flow.graph import CALLS_IN_A_ROW_MAX, INVISIBLE_MAX
+from ussd_app.flow.model import VISIBLE, CallState, End, Flow, Input, Listing, Menu, Shape
+from ussd_app.messages import Action, Budget, Screen
+from ussd_app.render import gsm7
+from ussd_app.screens import Program, named_values, options_of, rows_of
+from ussd_app.session import Session, Status
+
+MSISDN = "+22670123456"
+NOW = 1_790_000_000.0
+#: Steps after which somebody who only presses home must be home, or at an end.
+LEFT_AFTER = 60
+_BRACES = re.compile(r"\{[a-z]")
+
+
+class Broken(AssertionError):
+    """The claim does not hold: what was found, and every event that led to it."""
+
+    def __init__(self, what: str, trail: Iterable[str], cause: str = "") -> None:
+        super().__init__(what, cause)
+        self.what = what
+        self.trail = list(trail)
+
+    def __str__(self) -> str:
+        return "\n".join((self.what, *self.trail))
+
+
+@dataclass
+class Walk:
+    """One subscriber, over several sessions."""
+
+    flow: Flow
+    budget: Budget
+    random: Random
+    tally: Tally
+    now: float = NOW
+    facts: dict[str, Value] = field(default_factory=dict)
+    before: Session | None = None
+    trail: list[str] = field(default_factory=list)
+    _dialled: int = 0
+
+    def __post_init__(self) -> None:
+        self._visits: Counter[str] = Counter()
+        self.moves = NotingMoves(self.flow, self.tally)
+        built = Program.of(self.flow)
+        self.program = Program(built.flow, self.moves, built.facts)
+        #: For taking a step once more, uncounted.
+        self.plain = built
+        self.places = {
+            source
+            for source in re.findall(r"\{[^{}\s]+\}", str(_sources(self.flow)))
+            if "|" in source or "." in source or source[1:-1] in self.flow.variables
+        }
+        self.literals = "\n".join(_sources(self.flow))
+
+    def run(self, sessions_max: int, hops_max: int) -> None:
+        """Dial so many times, each time with so many answers; raises `Broken`."""
+        for _ in range(sessions_max):
+            self._session(hops_max)
+
+    # One session.
+
+    def _session(self, hops_max: int) -> None:
+        self._spent: dict[str, set[str]] = {}
+        self._farewells = 0
+        self._secrets: set[str] = set()
+        self._said: list[str] = []
+        turn = self._begin()
+        hops = 0
+        while turn.session.status is Status.LIVE and hops < hops_max:
+            hops += 1
+            self.now += self.random.choice([0, 1, 30, 30, 400, 86_400 * 40])
+            if self.random.random() < 0.05:
+                self.tally.note("event", "drop")
+                turn = self._step(turn.session, Drop("left"))
+            elif turn.session.pending:
+                turn = self._answer_call(turn)
+            else:
+                turn = self._type(turn)
+        if turn.session.status is Status.LIVE:
+            self._leaves(turn)
+        self.before = turn.session
+        if self.random.random() < 0.2:
+            self.facts = self._strange_facts()
+
+    def _begin(self) -> Turn:
+        random, flow = self.random, self.flow
+        self._dialled += 1
+        dialled = ""
+        if random.random() < 0.3:
+            self.tally.note("event", "shortcut")
+            parts = [self._any_typed() for _ in range(random.randint(1, 8))]
+            dialled = "*".join(parts)
+        event = Begin(
+            f"instance-{self._dialled}",
+            MSISDN,
+            random.choice([*flow.dials, *flow.dials, "*1#"]),
+            dialled,
+            random.choice([None, *flow.languages, "de"]),
+            dict(self.facts),
+            self.before if random.random() < 0.8 else None,
+        )
+        self._parts = len(dialled.split("*")[: engine.SHORTCUT_MAX]) if dialled else 0
+        self.now += random.choice([1, 3, 200, 86_400])
+        self.tally.note("event", "dial", *(["fact"] if self.facts else []))
+        self.trail.append(f"dial {event.service_code} {dialled!r} facts {event.facts!r}")
+        self.moves.taken.clear()
+        before = copy.deepcopy(event)
+        turn = self._guarded(lambda: engine.begin(self.program, event, self.now, self.budget))
+        taken = list(self.moves.taken)
+        again = engine.begin(self.plain, before, self.now, self.budget)
+        self._that(turn == again, "beginning twice gives two different turns")
+        if turn.session.asking or (turn.session.visit > 1 and not taken):
+            self.tally.note("event", "resumed")
+        self._calls_in_a_row: set[str] = set()
+        self._holds(turn, taken)
+        return turn
+
+    def _answer_call(self, turn: Turn) -> Turn:
+        random = self.random
+        call = engine.call_of(self.program, turn.session)
+        outcomes = self.flow.backends[call.backend].outcomes
+        name = random.choice([*outcomes, *outcomes, *outcomes, LATE, FAILED, "unheard", "held"])
+        state = self.flow.states[turn.session.state]
+        if isinstance(state, CallState) and random.random() < 0.5:
+            name = min(state.outcomes, key=lambda each: self._new(state.outcomes[each]))
+        if random.random() < 0.05:
+            return self._step(turn.session, Answer(random.choice(JUNK)))
+        if name == "held":
+            self.tally.note("event", "hold")
+            return self._step(turn.session, Hold())
+        self.tally.note("event", "result", *([name] if name in {LATE, FAILED} else []))
+        fields = answered(random, outcomes[name].fields) if name in outcomes else {}
+        return self._step(turn.session, Result(CallResult(call.id, name, fields)))
+
+    def _type(self, turn: Turn) -> Turn:
+        self.tally.note("event", "answer")
+        return self._step(turn.session, Answer(self._typed(turn)))
+
+    def _typed(self, turn: Turn) -> str:
+        """What this client types at this screen."""
+        random, keys = self.random, self.flow.keys
+        mood = random.random()
+        if mood < 0.08:
+            self.tally.note("event", "junk")
+            return random.choice(JUNK)
+        if mood < 0.2:
+            return random.choice([keys.back, keys.back, keys.home, keys.more])
+        state = self.flow.states[turn.session.state]
+        if mood < 0.75 and isinstance(state, Input | Menu) and not turn.session.asking:
+            save = state.save if isinstance(state, Input) else state.otherwise and state.otherwise.save
+            if save and (isinstance(state, Input) or random.random() < 0.3):
+                return typed(random, self.flow.variables[save].shape, self._today())
+        if mood < 0.6 and isinstance(state, Menu | Listing) and not turn.session.asking:
+            return self._chosen(turn.session, state)
+        offered = turn.screen.options if turn.screen is not None else ()
+        wanted = [each for each in offered if each[0] not in {keys.back, keys.home}]
+        if wanted:
+            return random.choice(random.choice(wanted))
+        return self._any_typed()
+
+    def _chosen(self, session: Session, state: Menu | Listing) -> str:
+        """What leads where this walk has been least."""
+        rows = rows_of(named_values(session), state.rows) if isinstance(state, Listing) else ()
+        ways = [
+            (self._new(state.options[place - 1].next), self.random.choice((key, label)))
+            for key, label, place in options_of(self.flow, session, state.options, len(rows))
+        ]
+        if isinstance(state, Listing) and rows:
+            ways.append((self._new(state.next), str(self.random.randint(1, len(rows)))))
+        return min(ways, default=(0.0, "1"))[1]
+
+    def _new(self, name: str) -> float:
+        """Less for a state that was entered less; an end only now and then."""
+        ends = 2 if isinstance(self.flow.states.get(name), End) else 0
+        return self._visits[name] + ends + self.random.random()
+
+    def _any_typed(self) -> str:
+        shapes = [
+            each.shape
+            for name in self.flow.variables
+            if (each := self.flow.variables[name]).shape.lengths or each.shape.high
+        ]
+        if shapes and self.random.random() < 0.5:
+            return typed(self.random, self.random.choice(shapes), self._today())
+        return self.random.choice(["1", "2", "3", *JUNK])
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self.now, UTC).date()
+
+    def _strange_facts(self) -> dict[str, Value]:
+        """What may be remembered of a subscriber: of another release, of another flow."""
+        random = self.random
+        found: dict[str, Value] = {}
+        names = {fact: self.flow.variables[name].shape for name, fact, _ in self.program.facts}
+        for fact, shape in names.items():
+            found[fact] = (
+                cast("Value", random.choice(ANYTHING))
+                if random.random() < 0.5
+                else field_value(random, shape)
+            )
+        if random.random() < 0.3:
+            found[engine.LANGUAGE_FACT] = cast("Value", random.choice([*ANYTHING, "en", "fr"]))
+        return found
+
+    # What must hold.
+
+    def _guarded(self, take: object) -> Turn:
+        try:
+            return cast("Turn", take())  # type: ignore[operator]  # a function of none
+        except Broken:
+            raise
+        except Exception as error:  # the claim is that nothing is ever raised
+            raise Broken(f"raised {error!r}", self.trail, repr(error)) from error
+
+    def _that(self, holds: bool, what: str) -> None:  # noqa: FBT001  # an assertion's argument
+        if not holds:
+            raise Broken(what, self.trail)
+
+    def _step(self, session: Session, event: Event) -> Turn:
+        self.trail.append(f"at {session.state} p{session.page} {session.language}: {event!r}")
+        kept = copy.deepcopy(session)
+        packed = self._guarded(lambda: sessions.pack(sessions.dump(session)))
+        stored = sessions.load(sessions.unpack(cast("bytes", packed)))
+        self._that(stored == session, "a stored session differs from the one that was stored")
+        self.moves.taken.clear()
+        turn = self._guarded(
+            lambda: engine.step(self.program, session, event, self.now, self.budget)
+        )
+        taken = list(self.moves.taken)
+        self._that(session == kept, "a step has changed the session it was given")
+        again = engine.step(self.plain, stored, event, self.now, self.budget)
+        self._that(again == turn, "the stored session's next turn differs")
+        self.tally.steps += 1
+        if isinstance(event, Drop):
+            self._dropped(turn)
+            return turn
+        if isinstance(event, Answer):
+            self._calls_in_a_row = set()
+            self._parts = 0
+            self._said.append(event.text)
+        self._holds(turn, taken)
+        return turn
+
+    def _holds(self, turn: Turn, taken: list[tuple[str, str]]) -> None:
+        session, flow = turn.session, self.flow
+        packed = self._guarded(lambda: sessions.pack(sessions.dump(session)))
+        self._that(bool(packed), "a session is not stored")
+        state = flow.states[session.state]
+        self._visits.update(name for name, _ in taken)
+        passed = [name for name, _ in taken if not isinstance(flow.states[name], VISIBLE)]
+        self._that(len(passed) <= INVISIBLE_MAX, f"a turn passed {len(passed)} invisible states")
+        calls = [each for each in turn.effects if isinstance(each, Call)]
+        self._remembers(turn)
+        for name, variable in flow.variables.items():
+            if variable.sensitive and isinstance(session.variables.get(name), str):
+                self._secrets.add(str(session.variables[name]))
+        if turn.screen is None:
+            self._that(len(calls) == 1 and isinstance(state, CallState), "neither screen nor call")
+            self._ordered(session, calls[0])
+            return
+        self._that(not calls, "a call beside a screen")
+        self._visits[session.state] += 1
+        self.trail.append(f"  -> {session.state} p{session.page}: {turn.screen.text!r}")
+        self._shown(session, turn.screen)
+        ended = turn.screen.action is Action.END
+        self._that(ended == (session.status is Status.ENDED), "a screen ends, its session does not")
+        self._noted(turn)
+
+    def _noted(self, turn: Turn) -> None:
+        session = turn.session
+        names = []
+        if session.status is Status.ENDED:
+            names.append("ended")
+        if session.page > 0:
+            names.append("paged")
+        if session.page < 0:
+            names.append("alone")
+        if session.attempts:
+            names.append("notice")
+        if self._secrets:
+            names.append("sensitive")
+        self.tally.note("event", *names)
+
+    def _ordered(self, session: Session, call: Call) -> None:
+        state = self.flow.states[session.state]
+        self._that(session.pending == call.id, "another call is awaited than ordered")
+        self._that(call == engine.call_of(self.program, session), "a call is not made anew alike")
+        self._calls_in_a_row.add(call.id)
+        count = len(self._calls_in_a_row)
+        self._that(count <= CALLS_IN_A_ROW_MAX, f"{count} calls in a row")
+        backend = self.flow.backends[call.backend]
+        self._that(set(call.arguments) == set(backend.inputs), "other arguments than declared")
+        if isinstance(state, CallState) and state.once:
+            self.tally.note("event", "once")
+            self._that(call.once, "a call that spends does not say so")
+            fed = len(session.queue) < self._parts
+            self._that(not fed, "a dial string has ordered a call that spends")
+            if state.once == "session":
+                ids = self._spent.setdefault(state.name, set())
+                ids.add(call.id)
+                self._that(len(ids) == 1, "two orders of one call that is for once a session")
+
+    def _shown(self, session: Session, screen: Screen) -> None:
+        text, budget, flow = screen.text, self.budget, self.flow
+        self._sendable(text)
+        septets = gsm7.septets(text)
+        if flow.alphabet == "ucs2" and budget.ucs2_max and septets is None:
+            within = gsm7.units(text) <= budget.ucs2_max
+        else:
+            within = septets is not None and septets <= budget.septets_max
+        self._that(within, f"a screen is over its budget of {budget}")
+        self._clean(session, text)
+        state = flow.states[session.state]
+        pages = any(key == flow.keys.more for key, _ in screen.options)
+        if isinstance(state, VISIBLE) and not state.paged and session.page >= 0:
+            alone = session.pending or session.asking
+            self._that(alone or not pages, "a screen that is never paged has a second page")
+
+    def _sendable(self, text: str) -> None:
+        try:
+            text.encode("utf-16-be")
+        except UnicodeEncodeError:
+            raise Broken("a lone surrogate is shown", self.trail) from None
+        if self.flow.alphabet != "ucs2" or not self.budget.ucs2_max:
+            self._that(gsm7.septets(text) is not None, "a character outside GSM-7 is shown")
+
+    def _clean(self, session: Session, text: str) -> None:
+        """No place left as it is written, no value that is none, nothing secret."""
+        values = [*_texts(session.variables), *self._said, self.literals]
+        for source in self.places:
+            if source in text:
+                self._that(any(source in each for each in values), f"{source} stands in a text")
+        if "None" in text:
+            self._that(any("None" in each for each in values), "None stands in a text")
+        known = [
+            value
+            for name, each in session.variables.items()
+            if name not in self.flow.variables or not self.flow.variables[name].sensitive
+            for value in _texts(each)
+        ]
+        for secret in self._secrets:
+            if len(secret) >= 4 and secret in text:
+                public = (*known, MSISDN, self.literals)
+                self._that(any(secret in each for each in public), "a sensitive value is shown")
+
+    def _remembers(self, turn: Turn) -> None:
+        for effect in turn.effects:
+            if not isinstance(effect, Remember):
+                continue
+            self.tally.note("event", "remembered")
+            secret = [
+                name
+                for name, each in self.flow.variables.items()
+                if each.fact == effect.fact and each.sensitive
+            ]
+            self._that(not secret, "a sensitive value is remembered")
+            if effect.value is None:
+                self.facts.pop(effect.fact, None)
+            else:
+                packed = self._guarded(lambda: sessions.pack([effect.value]))  # noqa: B023  # at once
+                self.facts[effect.fact] = sessions.unpack(cast("bytes", packed))[0]
+
+    def _dropped(self, turn: Turn) -> None:
+        self._that(turn.screen is None, "a dropped session shows a screen")
+        self._that(turn.session.status is Status.DROPPED, "a dropped session goes on")
+        notes = [each for each in turn.effects if isinstance(each, Dropped)]
+        self._that(len(notes) == 1, "a drop is not noted once")
+        messages = [each for each in turn.effects if isinstance(each, Message)]
+        self._farewells += len(messages)
+        self._that(self._farewells <= 1, "two messages for one drop")
+        for message in messages:
+            self.tally.note("event", "message")
+            self._clean(turn.session, message.text)
+
+    def _leaves(self, turn: Turn) -> None:
+        """Whoever only presses home gets home, or to an end."""
+        for _ in range(LEFT_AFTER):
+            session = turn.session
+            if session.status is Status.ENDED:
+                return
+            state = self.flow.states[session.state]
+            if session.pending:
+                call = engine.call_of(self.program, session)
+                outcomes = self.flow.backends[call.backend].outcomes
+                name = self.random.choice([*outcomes, LATE, FAILED, "held"])
+                event: Event = Hold()
+                if name != "held":
+                    fields = answered(self.random, outcomes[name].fields) if name in outcomes else {}
+                    event = Result(CallResult(call.id, name, fields))
+                turn = self._step(session, event)
+                continue
+            if session.asking:
+                turn = self._step(session, Answer(self.random.choice(["1", "2"])))
+                continue
+            if session.state == self.flow.home:
+                return
+            turn = self._step(session, Answer(self.flow.keys.home))
+            if not isinstance(state, End) and ("home" in {each for _, each in self.moves.taken}):
+                self._that(not turn.session.trail, "home keeps a way back")
+                if not turn.session.pending:
+                    return
+        raise Broken("nobody gets home or to an end from here", self.trail)
+
+
+def _texts(value: object) -> list[str]:
+    """Every text in a value."""
+    if isinstance(value, Mapping):
+        return [text for each in value.values() for text in _texts(each)]
+    if isinstance(value, tuple | list):
+        return [text for each in value for text in _texts(each)]
+    return [str(value)]
+
+
+def _sources(flow: Flow) -> list[str]:
+    """The words of all screens, messages and labels, as written."""
+    found: list[str] = []
+    seen: set[int] = set()
+
+    def gather(value: object) -> None:
+        if id(value) in seen or isinstance(value, Shape):
+            return
+        seen.add(id(value))
+        if hasattr(value, "by_language"):
+            found.extend(each.source for each in value.by_language.values())
+        elif isinstance(value, Mapping):
+            for each in value.values():
+                gather(each)
+        elif isinstance(value, tuple | list):
+            for each in value:
+                gather(each)
+        elif hasattr(value, "__dataclass_fields__"):
+            for name in value.__dataclass_fields__:
+                gather(getattr(value, name))
+
+    gather(flow.states)
+    gather(flow.on_drop)
+    return found
