@@ -46,6 +46,8 @@ log = logging.getLogger("cassou.hop")
 
 #: A first hop seen again within this long is a repeat; later it is a new dial under an old id.
 REPEAT_SECONDS = 120.0
+#: Where a gateway numbers nothing: the same input within this long of its reply is a repeat.
+RETRY_SECONDS = 1.0
 #: How often a loser looks whether the winner has answered.
 _LOOK_SECONDS = 0.02
 #: A notice that meets a turn being taken is tried again so often.
@@ -176,6 +178,9 @@ class _Hop:
         self._resolve(record)
         if self.request.kind in NOTICES:
             return self._notice(record)
+        if self.request.kind is Kind.STATUS:
+            live = record is not None and self._lives(record) and not self._differs(record)
+            return self.endpoint.gateway.acknowledge(self.request, live=live)
         if record is not None and self._lives(record) and self._differs(record):
             return self._plain("refused")
         return self._decide(record)
@@ -237,11 +242,19 @@ class _Hop:
     def _repeats(self, record: Record) -> bool:
         if record.hop != self.request.hop or self._differs(record):
             return False
+        if self._numbers_nothing() and record.reply is not None:
+            # The same input again may be an answer to the next screen; nobody reads that quickly.
+            return self.host.clock() - record.answered_at < RETRY_SECONDS
         # A hop that was not its session's first is never the dial of a new one, however late.
         later = record.session.hops > 1
         if self.request.kind is not Kind.BEGIN or self._lives(record) or later:
             return True
         return self.host.clock() - record.claimed_at < REPEAT_SECONDS
+
+    def _numbers_nothing(self) -> bool:
+        """Whether the gateway tells the hops of a dialog apart by nothing but their input."""
+        raw = self.raw
+        return raw.position is None and not raw.accumulated and raw.kind is not Kind.BEGIN
 
     def _lives(self, record: Record) -> bool:
         idle = self.host.clock() - record.session.touched_at
@@ -270,6 +283,9 @@ class _Hop:
         program = self.host.programs.current(code)
         if program is None or (endpoint.service_codes and code not in endpoint.service_codes):
             return self._plain("unknown_code")
+        if not self.request.msisdn:
+            log.warning("%s: a dial without an MSISDN", endpoint.name)
+            return self._plain("refused")
         now = self.host.clock()
         event = engine.Begin(
             self.host.new_instance(),
@@ -336,6 +352,7 @@ class _Hop:
             self.raw.input if self.raw.accumulated else "",
             self._encode(turn, self.request.position),
             now,
+            now,
         )
         seen = record.tag if record is not None else b""
         won, current = self.host.store.swap(self.key, seen, mine)
@@ -367,7 +384,7 @@ class _Hop:
             now = self.host.clock()
             turn = engine.step(program, record.session, event, now, self.endpoint.budget)
             reply = self._encode(turn, record.position)
-            mine = replace(record, session=turn.session, reply=reply)
+            mine = replace(record, session=turn.session, reply=reply, answered_at=now)
             won, current = self.host.store.swap(self.key, record.tag, mine)
             if current is None:
                 return self._plain("expired")

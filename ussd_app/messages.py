@@ -39,12 +39,16 @@ class Kind(StrEnum):
     CANCEL = "cancel"
     TIMEOUT = "timeout"
     ENDED = "ended"
+    #: What the client was to be charged could not be.
+    CHARGE_FAILED = "charge_failed"
+    #: A question whether the session still goes on.
+    STATUS = "status"
     #: The gateway does not say whether the session is new: the store decides.
     OPEN = "open"
 
 
 #: Kinds that tell of a session's end; nobody reads the answer.
-NOTICES = frozenset({Kind.CANCEL, Kind.TIMEOUT, Kind.ENDED})
+NOTICES = frozenset({Kind.CANCEL, Kind.TIMEOUT, Kind.ENDED, Kind.CHARGE_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class UssdRequest:
     was dialled after the service code, parts joined with `*`. `hop` is the fingerprint by which a
     repeat of this callback is known; `position` orders hops of one session where the gateway
     numbers them (a counter) or lets its text grow (the text's length), and is None where it does
-    neither.
+    neither. `echo` holds the gateway's own values that its reply must give back.
     """
 
     kind: Kind
@@ -70,6 +74,7 @@ class UssdRequest:
     language: str | None = None
     network: str | None = None
     reason: str | None = None
+    echo: Mapping[str, str] = field(default_factory=dict)
 
 
 class Action(StrEnum):
@@ -84,13 +89,25 @@ class Screen:
     """What the phone shows: the whole `text` as plain characters, within the gateway's budget.
 
     `title` and `options` are the same screen in parts, for gateways that draw options themselves:
-    they are given only where nothing else stands on the screen.
+    they are given only where nothing else stands on the screen. `masked` asks a gateway that can
+    to hide what is typed next.
     """
 
     text: str
     action: Action
     title: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A call that we make: how an asynchronous gateway gets its screen."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ussd_app.effects import Row
 from ussd_app.flow import layouts
 from ussd_app.flow.conditions import holds
-from ussd_app.flow.model import VISIBLE, End, Flow, Option, Text, When
+from ussd_app.flow.model import VISIBLE, End, Flow, Input, Option, Text, When
 from ussd_app.flow.names import LABEL
 from ussd_app.messages import Action, Budget, Screen
 from ussd_app.render import texts
@@ -94,9 +94,11 @@ def screen_of(program: Program, session: Session, budget: Budget, notice: str = 
     pages = _pages(program, session, budget, notice)
     last = len(pages) - 1
     page = pages[min(session.page, last)]
-    ends = isinstance(flow.states[session.state], End) and session.page >= last
+    state = flow.states[session.state]
+    ends = isinstance(state, End) and session.page >= last
     action = Action.END if ends else Action.CONTINUE
-    return Screen(page.text, action, page.body, page.options)
+    masked = isinstance(state, Input) and flow.variables[state.save].sensitive
+    return Screen(page.text, action, page.body, page.options, masked)
 
 
 def holding_screen(program: Program, language: str, budget: Budget) -> Screen:

@@ -52,7 +52,7 @@ class Record:
 
     `hop` and `position` are those of the newest callback; `accumulated` its whole text, where the
     gateway sends all of it; `reply` is None from the claim until the hop is answered; `claimed_at`
-    is in seconds since the epoch. `tag` is the store's.
+    and `answered_at` are in seconds since the epoch. `tag` is the store's.
     """
 
     session: Session
@@ -61,6 +61,7 @@ class Record:
     accumulated: str
     reply: UssdReply | None
     claimed_at: float
+    answered_at: float = 0.0
     tag: bytes = b""
 
 
@@ -247,17 +248,20 @@ def _pack(record: Record) -> bytes:
             if reply is None
             else [reply.status, reply.content_type, reply.body, list(reply.headers)],
             record.claimed_at,
+            record.answered_at,
         ]
     )
 
 
 def _unpack(value: bytes) -> Record:
     try:
-        dumped, hop, position, accumulated, reply, claimed_at = sessions.unpack(value[_TAG_OCTETS:])
+        dumped, *rest = sessions.unpack(value[_TAG_OCTETS:])
+        hop, position, accumulated, reply, claimed_at, answered_at = rest
         session = sessions.load(dumped)
     except (ValueError, sessions.UnknownFormat) as error:
         raise StoreDown(f"a stored session cannot be read: {error}") from None
     if reply is not None:
         status, content_type, body, headers = reply
         reply = UssdReply(status, content_type, body, tuple((a, b) for a, b in headers))
-    return Record(session, hop, position, accumulated, reply, claimed_at, value[:_TAG_OCTETS])
+    tag = value[:_TAG_OCTETS]
+    return Record(session, hop, position, accumulated, reply, claimed_at, answered_at, tag)

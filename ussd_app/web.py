@@ -118,7 +118,7 @@ class Callbacks:
         """The request, its body read last: only of whom the endpoint trusts."""
         method: str = environ["REQUEST_METHOD"]
         path = path.rstrip("/")
-        if path not in endpoint.gateway.paths:
+        if not endpoint.gateway.serves(path):
             raise Refused(HTTPStatus.NOT_FOUND, "no such page under this endpoint")
         if method not in endpoint.gateway.methods:
             allowed = ", ".join(sorted(endpoint.gateway.methods))

@@ -36,9 +36,10 @@ _CATALOGUE = (APP / "menus" / "catalogue.yaml").read_text("utf-8")
 
 @dataclass(frozen=True)
 class Example:
-    """One example: its section, the file it is, what it should print, the files beside it."""
+    """One example: its section, whether it is `err` or `ok`, its file, what it should print."""
 
     check: str
+    kind: str
     file: str
     source: str
     output: str
@@ -69,7 +70,9 @@ def examples() -> list[tuple[str, Example]]:
             if kind == "file":
                 beside = {**beside, file: text}
             else:
-                found.append((f"{check}-{number}", Example(check, file, text, output, beside)))
+                found.append(
+                    (f"{check}-{number}", Example(check, kind, file, text, output, beside))
+                )
     return found
 
 
@@ -94,6 +97,7 @@ EXAMPLES = examples()
 )
 def test_an_example_prints_what_the_page_says(example: Example) -> None:
     assert printed(example) == example.output
+    assert bool(example.output) is (example.kind == "err")
 
 
 def test_every_block_of_the_page_is_an_example_or_its_output() -> None:
@@ -105,7 +109,7 @@ def test_every_block_of_the_page_is_an_example_or_its_output() -> None:
 
 def test_every_section_shows_what_is_wrong_and_how_it_is_mended() -> None:
     wrong = {each.check for _, each in EXAMPLES if f"[{each.check}]" in each.output}
-    mended = {each.check for _, each in EXAMPLES if not each.output}
+    mended = {each.check for _, each in EXAMPLES if each.kind == "ok"}
 
     assert wrong == mended
     assert wrong == set(re.findall(r"^## (\S+)$", PAGE.read_text("utf-8"), re.MULTILINE))

@@ -136,6 +136,12 @@ def test_every_check_has_a_near_miss_that_is_silent() -> None:
     assert known_ids() - silent == set()
 
 
+def test_every_check_has_a_section_in_the_docs() -> None:
+    page = (APP.parent / "docs" / "checks.md").read_text("utf-8")
+
+    assert set(re.findall(r"^## (\S+)$", page, re.MULTILINE)) == known_ids()
+
+
 def test_no_expectation_is_left_without_its_file() -> None:
     assert {path.stem for path in (HERE / "err").glob("*.out")} == {path.stem for path in BAD}
 

@@ -88,7 +88,7 @@ class Walk:
         while turn.session.status is Status.LIVE and hops < hops_max:
             hops += 1
             self.now += self.random.choice([0, 1, 30, 30, 400, 86_400 * 40])
-            if self.random.random() < 0.05:
+            if self.random.random() < 0.08:
                 self.tally.note("event", "drop")
                 turn = self._step(turn.session, Drop("left"))
             elif turn.session.pending:
@@ -118,7 +118,7 @@ class Walk:
             dict(self.facts),
             self.before if random.random() < 0.8 else None,
         )
-        self._parts = len(dialled.split("*")[: engine.SHORTCUT_MAX]) if dialled else 0
+        self._answered = self._fed = False
         self.now += random.choice([1, 3, 200, 86_400])
         self.tally.note("event", "dial", *(["fact"] if self.facts else []))
         self.trail.append(f"dial {event.service_code} {dialled!r} facts {event.facts!r}")
@@ -255,7 +255,7 @@ class Walk:
             return turn
         if isinstance(event, Answer):
             self._calls_in_a_row = set()
-            self._parts = 0
+            self._answered, self._fed = True, False
             self._said.append(event.text)
         self._holds(turn, taken)
         return turn
@@ -266,6 +266,11 @@ class Walk:
         self._that(bool(packed), "a session is not stored")
         state = flow.states[session.state]
         self._visits.update(name for name, _ in taken)
+        if not self._answered:
+            self._fed |= any(
+                isinstance(flow.states[name], VISIBLE) and how not in {"kept", "empty"}
+                for name, how in taken
+            )
         passed = [name for name, _ in taken if not isinstance(flow.states[name], VISIBLE)]
         self._that(len(passed) <= INVISIBLE_MAX, f"a turn passed {len(passed)} invisible states")
         calls = [each for each in turn.effects if isinstance(each, Call)]
@@ -312,8 +317,7 @@ class Walk:
         if isinstance(state, CallState) and state.once:
             self.tally.note("event", "once")
             self._that(call.once, "a call that spends does not say so")
-            fed = len(session.queue) < self._parts
-            self._that(not fed, "a dial string has ordered a call that spends")
+            self._that(not self._fed, "a dial string has ordered a call that spends")
             if state.once == "session":
                 ids = self._spent.setdefault(state.name, set())
                 ids.add(call.id)

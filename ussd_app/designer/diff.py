@@ -56,7 +56,11 @@ def differences(old: Flow, new: Flow, budget: Budget) -> list[Difference]:
     last = len(places)
     return sorted(
         dict.fromkeys(found),
-        key=lambda each: (kinds.index(each.kind), places.get(each.state, last)),
+        # Dial strings stand in the order in which they were tried: the shorter ones first.
+        key=lambda each: (
+            kinds.index(each.kind),
+            last if each.kind is Kind.DIALLING else places.get(each.state, last),
+        ),
     )
 
 

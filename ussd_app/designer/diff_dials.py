@@ -72,6 +72,7 @@ class _Dialler:
             yield self._difference(f"{code}", before, after)
             return
         queue: deque[tuple[tuple[str, ...], Session, Session]] = deque([((), before, after)])
+        seen = {_place(before)}
         tried = 0
         while queue:
             parts, before, after = queue.popleft()
@@ -85,7 +86,10 @@ class _Dialler:
                     continue  # nobody dials what is not heard
                 heard = is_now.visit != after.visit
                 if heard and self._alike(was, is_now):
-                    queue.append((longer, was, is_now))
+                    # What was dialled in a circle has been tried on from there already.
+                    if _place(was) not in seen:
+                        queue.append((longer, was, is_now))
+                    seen.add(_place(was))
                 else:
                     whole = f"{code[:-1]}*{'*'.join(longer)}#"
                     yield self._difference(whole, was, is_now, heard=heard)
@@ -105,6 +109,11 @@ class _Dialler:
             sentence += f", is not understood beyond `{is_now.state}` ({quoted(after)})"
         state = self._new.flow.states[is_now.state]
         return Difference(Kind.DIALLING, is_now.state, sentence, state.at)
+
+
+def _place(session: Session) -> tuple[str, ...]:
+    variables = sorted(session.variables.items())
+    return session.state, session.language, repr(variables)
 
 
 class Phone:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ussd_app.designer.diff_match import Match
 from ussd_app.designer.diff_words import Difference, Kind, common
 from ussd_app.designer.samples import Longest
+from ussd_app.designer.walks import left_by_back
 from ussd_app.flow import layouts
 from ussd_app.flow.model import VISIBLE, End, Flow, Visible
 from ussd_app.flow.names import Names
@@ -35,6 +36,7 @@ class Scale:
     def __init__(self, flow: Flow, budget: Budget) -> None:
         self._flow = flow
         self._budget = budget
+        self._goes_back = left_by_back(flow)
         names = Names(flow)
         self._values = {
             language: Longest(flow, names, language, natural=False) for language in flow.languages
@@ -44,8 +46,9 @@ class Scale:
         """What a screen takes at its widest."""
         flow, values = self._flow, self._values[language]
         footer: tuple[tuple[str, str], ...] = ()
-        if not isinstance(state, End):
-            footer = ((flow.keys.back, values.system("back")),)
+        if state.name in self._goes_back:
+            footer += ((flow.keys.back, values.system("back")),)
+        if not isinstance(state, End) and state.name != flow.home:
             footer += ((flow.keys.home, values.system("home")),)
         screen = layouts.layout(flow, state, values, footer, "")
         try:

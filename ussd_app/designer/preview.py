@@ -26,7 +26,7 @@ from ussd_app.flow.names import Names
 from ussd_app.messages import Budget
 
 _TEMPLATE = "sheet.html.j2"
-_STYLE = "sheet.css"
+_STYLE = "sheet.css.j2"
 _NEVER = Visit({})
 #: The framework's texts that stand on a flow's screens whatever it does.
 _ALWAYS = frozenset({"continue", "back", "home", "more", "expired", "busy", "error"})
@@ -76,27 +76,25 @@ def sheet(flow: Flow, budgets: tuple[Budget, ...], when: str) -> str:
             visit = visited.get(name, _NEVER)
             views = tuple(camera.view(state, visit, language) for language in flow.languages)
         entries.append(Entry(card, views))
-    style = _style()
-    return (
-        _environment()
-        .get_template(_TEMPLATE)
-        .render(
-            flow=flow,
-            when=when,
-            entries=entries,
-            seen=[each for each in entries if each.views],
-            begins=list(_begins(flow)),
-            limits=[limits(each) for each in budgets],
-            rules=list(_rules(flow)),
-            values=list(_values(flow)),
-            system=list(_system(flow)),
-            style=Markup(style),  # noqa: S704  # our own file, and colours of our own
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        )
+    templates = _templates()
+    # The colours of kinds are those of the map.
+    style = templates.get_template(_STYLE).render(colours=COLOURS.items())
+    return templates.get_template(_TEMPLATE).render(
+        flow=flow,
+        when=when,
+        entries=entries,
+        seen=[each for each in entries if each.views],
+        begins=list(_begins(flow)),
+        limits=[limits(each) for each in budgets],
+        rules=list(_rules(flow)),
+        values=list(_values(flow)),
+        system=list(_system(flow)),
+        style=Markup(style),  # noqa: S704  # our own words alone
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
 
 
-def _environment() -> jinja2.Environment:
+def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -105,16 +103,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _style() -> str:
-    """The style sheet with the colours that the map has for each kind of state."""
-    written = (Path(__file__).parent / _STYLE).read_text("utf-8")
-    kinds = (
-        f".kind-{kind}{{background:{fill};border-color:{border};color:{border}}}\n"
-        for kind, (fill, border) in COLOURS.items()
-    )
-    return written + "".join(kinds)
 
 
 def _begins(flow: Flow) -> Iterator[tuple[str, str, str]]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from ussd_app.designer import wording
 from ussd_app.designer.samples import Longest, Samples, session_at
-from ussd_app.designer.walks import Visit
+from ussd_app.designer.walks import Visit, left_by_back
 from ussd_app.flow import layouts
-from ussd_app.flow.compiler import all_edges
 from ussd_app.flow.model import End, Flow, Input, Menu, Visible
 from ussd_app.flow.names import Names
 from ussd_app.messages import Budget
@@ -81,9 +80,7 @@ class Camera:
         self._program = Program.of(flow)
         limits = sorted({(each.septets_max, each.ucs2_max) for each in budgets})
         self._budgets = [Budget(septets, ucs2_max=units) for septets, units in limits]
-        self._goes_back = {
-            edge.source for edge in all_edges(flow) if edge.trigger.startswith("back:")
-        }
+        self._goes_back = left_by_back(flow)
 
     def view(self, state: Visible, visit: Visit, language: str) -> View:
         """A screen as it is when a client first comes to it, and at its longest."""
@@ -92,9 +89,7 @@ class Camera:
         footer = self._footer(state, values, back=screen_before(self._program, session) is not None)
         written = layouts.layout(self._flow, state, values, footer, "")
         sample = self._shots(state, written)
-        # At home there is never a screen to go back to.
-        back = state.name in self._goes_back and state.name != self._flow.home
-        footer = self._footer(state, values, back=back)
+        footer = self._footer(state, values, back=state.name in self._goes_back)
         longest = self._longest(state, language, footer)
         return View(
             language,

@@ -86,15 +86,13 @@ def all_languages(flow: Flow, text: Text) -> str:
 
 
 def _ways(flow: Flow, state: State) -> Iterator[Way]:
+    if isinstance(state, Menu | Listing):
+        yield from _options(flow, state.options, "+" if isinstance(state, Listing) else "")
     notes = _notes(flow, state)
     for edge in graph.written_edges(state):
         what, note = notes.get(edge.trigger, (_word(edge.trigger), ""))
-        yield Way(what, edge.dest, note)
-    if isinstance(state, Menu | Listing):
-        for option in state.options:
-            if option.resume:
-                label = all_languages(flow, option.label)
-                yield Way(option.key or "*", "", f"{label}: to where the client was")
+        if not edge.trigger.startswith("option:"):
+            yield Way(what, edge.dest, note)
 
 
 def _word(trigger: str) -> str:
@@ -105,10 +103,6 @@ def _word(trigger: str) -> str:
 def _notes(flow: Flow, state: State) -> dict[str, tuple[str, str]]:
     """By trigger, what leads on and what is to be said of it."""
     match state:
-        case Menu():
-            return _options(flow, state.options, "")
-        case Listing():
-            return _options(flow, state.options, "+")
         case Show() | Wait():
             return {"next": ("1", all_languages(flow, flow.system["continue"]))}
         case Input():
@@ -127,11 +121,10 @@ def _notes(flow: Flow, state: State) -> dict[str, tuple[str, str]]:
     return {}
 
 
-def _options(flow: Flow, options: tuple[Option, ...], before: str) -> dict[str, tuple[str, str]]:
-    """Options as they are numbered where none is hidden; `+` stands for the rows before them."""
-    found = {}
+def _options(flow: Flow, options: tuple[Option, ...], before: str) -> Iterator[Way]:
+    """Options as they are numbered where none is hidden; `before` stands for the rows before."""
     number = 0
-    for place, option in enumerate(options, 1):
+    for option in options:
         number += not option.key
         note = all_languages(flow, option.label)
         if option.language is not None:
@@ -139,8 +132,10 @@ def _options(flow: Flow, options: tuple[Option, ...], before: str) -> dict[str, 
             note += f" (changes to {changed})"
         if option.when:
             note += f" (only if {wording.conditions(option.when)})"
-        found[f"option:{place}"] = (option.key or f"{before}{number}", note)
-    return found
+        if option.resume:
+            note += " (to where the client was, if a session broke off)"
+        dest = "" if option.resume else option.next
+        yield Way(option.key or f"{before}{number}", dest, note)
 
 
 def _sample(flow: Flow, state: CallState, outcome: str) -> str:

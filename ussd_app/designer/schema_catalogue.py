@@ -111,7 +111,10 @@ def _outcome() -> Schema:
 def _field(types: tuple[Type, ...]) -> Schema:
     meaning = "What kind of value it is. Default: text."
     own: dict[str, Schema] = {"type": words.word(types, meaning, default="text")}
-    longest = words.scalar("The longest value there may be; screens are checked with it.")
+    longest = {
+        **words.scalar("The longest value there may be; screens are checked with it."),
+        "minLength": 1,
+    }
     bounded = words.record({**own, "longest": longest}, ("longest",))
     if Type.ROWS not in types:
         rows = bounded

@@ -119,7 +119,7 @@ def when() -> Schema:
         "errorMessage": wanted,
         **one,
         "if": {"type": "array"},
-        "then": {"items": {"type": "string", "errorMessage": wanted, **one}},
+        "then": {"minItems": 1, "items": {"type": "string", "errorMessage": wanted, **one}},
         "description": "A condition, or a list of which all must hold: == != < <= > >=, "
         "or is set, is not set.",
         "defaultSnippets": [

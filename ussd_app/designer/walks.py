@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ussd_app.designer.samples import DAY, Samples, accepted, sample_of
 from ussd_app.effects import FAILED, LATE
 from ussd_app.flow import graph
+from ussd_app.flow.compiler import all_edges
 from ussd_app.flow.model import (
     VISIBLE,
     Branch,
@@ -76,6 +77,13 @@ def visits(flow: Flow, names: Names) -> dict[str, Visit]:
             entry = (doubts + way.doubt, steps + 1, count, way.dest, Visit(way.variables, onward))
             heapq.heappush(queue, entry)
     return found
+
+
+def left_by_back(flow: Flow) -> frozenset[str]:
+    """The screens that the back key may lead away from; at home there is none before."""
+    edges = all_edges(flow)
+    found = {edge.source for edge in edges if edge.trigger.startswith("back:")}
+    return frozenset(found - {flow.home})
 
 
 def _trail_before(flow: Flow, name: str, trail: tuple[str, ...]) -> tuple[str, ...]:

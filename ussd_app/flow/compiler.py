@@ -383,7 +383,7 @@ def _dials(reader: Reader, top: MappingNode, states: set[str]) -> dict[str, Dial
         else:
             scalar = reader.scalar(item, "a service code")
             dial = Dial(scalar.value, scalar.at)
-        if dial.code and not _SERVICE_CODE.match(dial.code):
+        if not _SERVICE_CODE.match(dial.code):
             sentence = f'"{dial.code}" is not a service code such as "*789#"; quote it'
             reader.problem(dial.at, "yaml-trap", sentence)
         elif dial.code in found:

@@ -34,13 +34,19 @@ _NOTICES = {
 }
 
 
-class AfricasTalking:
+class AfricasTalking(base.Adapter):
     """The adapter."""
 
     name = "africastalking"
     methods = frozenset({"POST"})
     paths = frozenset({"", "/events"})
     confidence = "official docs"
+    capabilities = base.Capabilities(
+        input_style=base.InputStyle.ACCUMULATED,
+        reports_cancel=True,
+        reports_timeout=True,
+        numbers_hops=True,
+    )
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:
         """See the module; raises `BadCallback`."""
@@ -86,7 +92,7 @@ class AfricasTalking:
         """`CON ` or `END ` and the screen."""
         return base.text_reply(_PREFIX[screen.action] + screen.text, "text/plain")
 
-    def acknowledge(self, request: UssdRequest) -> UssdReply:
+    def acknowledge(self, request: UssdRequest, *, live: bool = False) -> UssdReply:
         """Any 200 will do."""
         return base.text_reply("OK", "text/plain")
 

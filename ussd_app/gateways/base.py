@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
+from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import escape
 
 import phonenumbers
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
 
-from ussd_app.messages import BadCallback, HttpRequest, Kind, Screen, UssdReply, UssdRequest
+from ussd_app.messages import (
+    BadCallback,
+    HttpCall,
+    HttpRequest,
+    Kind,
+    Screen,
+    UssdReply,
+    UssdRequest,
+)
 
+#: What XML 1.0 cannot carry, not even escaped (2.2 Char); GSM-7's form feed is among it.
+_ILLEGAL_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: A parameter longer than this is no USSD text, id or number.
 PARAMETER_MAX = 1000
 PARAMETERS_MAX = 40
@@ -24,13 +41,43 @@ class Endpoint:
     """What an adapter may know of the endpoint it serves.
 
     `country` (ISO 3166) completes national numbers; `structured` asks for options as elements
-    where the gateway draws them itself.
+    where the gateway draws them itself. `options` are the adapter's own settings (where its screens
+    are to be sent, accounts), secrets already read from where the file names them.
     """
 
     name: str
     country: str = "BF"
     service_codes: tuple[str, ...] = ()
     structured: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class InputStyle(StrEnum):
+    """How a gateway tells what a client typed."""
+
+    LAST = "last"
+    ACCUMULATED = "accumulated"
+    URL = "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a gateway can carry and tell: a row of the table in docs/gateways.md.
+
+    `septets_max` and `ucs2_max` are what one screen holds; `reply_seconds` how long it waits, where
+    that is known, else our own default; `auth` what its callbacks bring along.
+    """
+
+    septets_max: int = 160
+    ucs2_max: int = 0
+    reply_seconds: float = 5.0
+    input_style: InputStyle = InputStyle.LAST
+    reports_cancel: bool = False
+    reports_timeout: bool = False
+    numbers_hops: bool = False
+    structured: bool = False
+    asynchronous: bool = False
+    auth: str = "none"
 
 
 class Gateway(Protocol):
@@ -42,8 +89,11 @@ class Gateway(Protocol):
     confidence: str
     #: The HTTP methods it calls back by.
     methods: frozenset[str]
-    #: What may follow the endpoint's URL: nothing, or where notices come.
-    paths: frozenset[str]
+    capabilities: Capabilities
+
+    def serves(self, path: str) -> bool:
+        """Whether `path` may follow the endpoint's URL: nothing, or where notices come."""
+        ...
 
     def decode(self, request: HttpRequest, endpoint: Endpoint) -> UssdRequest:
         """The callback in neutral words; raises `BadCallback` and nothing else."""
@@ -53,8 +103,20 @@ class Gateway(Protocol):
         """The reply that shows `screen`."""
         ...
 
-    def acknowledge(self, request: UssdRequest) -> UssdReply:
-        """The answer to a notice of a session's end; nobody reads it."""
+    def acknowledge(self, request: UssdRequest, *, live: bool = False) -> UssdReply:
+        """The answer to a notice, and to the callback of an asynchronous gateway.
+
+        `live` is whether the session goes on, for gateways that ask.
+        """
+        ...
+
+    def outbound(
+        self, reply: UssdReply, request: UssdRequest, endpoint: Endpoint, now: float
+    ) -> HttpCall:
+        """The call by which an asynchronous gateway gets a screen that `encode` made a reply of.
+
+        `now` is in seconds since the epoch. Raises `BadEndpoint` where its options do not say how.
+        """
         ...
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
@@ -67,6 +129,39 @@ class Gateway(Protocol):
     def read(self, reply: UssdReply) -> Screen:
         """What a phone behind this gateway shows for `reply`; raises ValueError."""
         ...
+
+
+class BadEndpoint(Exception):  # noqa: N818  # what is bad
+    """An endpoint lacks an option that its adapter needs: the sentence names it."""
+
+
+class Adapter:
+    """What most gateways have in common; each adapter changes what is its own."""
+
+    paths = frozenset({""})
+    capabilities = Capabilities()
+
+    def serves(self, path: str) -> bool:
+        """See `Gateway.serves`."""
+        return path in self.paths
+
+    def acknowledge(self, request: UssdRequest, *, live: bool = False) -> UssdReply:
+        """An empty 200: nobody reads it."""
+        return text_reply("", "text/plain")
+
+    def outbound(
+        self, reply: UssdReply, request: UssdRequest, endpoint: Endpoint, now: float
+    ) -> HttpCall:
+        """A gateway that is answered in its own callback is never called."""
+        raise BadEndpoint("this gateway gets its screens in the replies to its callbacks")
+
+
+def option(endpoint: Endpoint, name: str) -> str:
+    """An option that an adapter needs; raises `BadEndpoint`."""
+    value = endpoint.options.get(name, "")
+    if not value:
+        raise BadEndpoint(f'endpoint "{endpoint.name}" needs the option "{name}"')
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +256,49 @@ def msisdn(typed: str, country: str) -> str:
 def service_code(typed: str) -> str:
     """A service code with its star and hash, however the gateway writes it."""
     return f"*{typed.strip().strip('*#')}#"
+
+
+def json_object(body: bytes) -> dict[str, object]:
+    """A JSON object; raises `BadCallback`."""
+    text = utf8(body).removeprefix("\ufeff")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadCallback("the body is not JSON") from None
+    if not isinstance(found, dict):
+        raise BadCallback("the body is not a JSON object")
+    return found
+
+
+def text_of(found: Mapping[str, object], name: str, default: str | None = None) -> str:
+    """A JSON member as text: a text, a number or a truth; raises `BadCallback`."""
+    value = found.get(name)
+    if value is None:
+        if default is None:
+            raise BadCallback(f'member "{name}" is missing')
+        return default
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        text = str(value)
+        if len(text) <= PARAMETER_MAX:
+            # JSON may hold half of a surrogate pair, which no reply could carry back.
+            return text.encode("utf-8", "replace").decode()
+    raise BadCallback(f'member "{name}" must be a text of at most {PARAMETER_MAX} characters')
+
+
+def xml_root(body: bytes) -> Element:
+    """A document's root, its entities and DTDs refused; raises `BadCallback`."""
+    try:
+        root: Element = ElementTree.fromstring(body.lstrip(b"\xef\xbb\xbf \t\r\n"), forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
+        raise BadCallback("the body is not XML that can be read") from None
+    return root
+
+
+def xml_text(text: str) -> str:
+    """A text for an XML element: an illegal character is a blank, a return survives parsing."""
+    return escape(_ILLEGAL_XML.sub(" ", text), {"\r": "&#13;"})
 
 
 def fingerprint(*parts: str) -> str:

@@ -10,10 +10,9 @@ d'Ivoire; that Burkina's is the same is likely, not known.
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlencode
 from xml.etree.ElementTree import ParseError
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -31,17 +30,15 @@ from ussd_app.messages import (
 
 _LANGUAGES = {"fra": "fr", "fr": "fr", "eng": "en", "en": "en"}
 _NUMBERS_MAX = 9
-#: What XML 1.0 cannot carry, not even escaped (2.2 Char); GSM-7's form feed is among it.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class MoovXml:
+class MoovXml(base.Adapter):
     """The adapter."""
 
     name = "moov_xml"
     methods = frozenset({"GET"})
-    paths = frozenset({""})
     confidence = "several independent client codes"
+    capabilities = base.Capabilities(numbers_hops=True, structured=True)
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:
         """See the module; raises `BadCallback`."""
@@ -69,25 +66,21 @@ class MoovXml:
         """XML; a menu with options as elements where the endpoint is `structured`."""
         if endpoint.structured and screen.options:
             options = "".join(
-                f"<option choice={quoteattr(key)}>{_text(label)}</option>"
+                f"<option choice={quoteattr(key)}>{base.xml_text(label)}</option>"
                 for key, label in screen.options
             )
             shown = (
-                f"<screen_type>menu</screen_type><text>{_text(screen.title)}</text>"
+                f"<screen_type>menu</screen_type><text>{base.xml_text(screen.title)}</text>"
                 f"<options>{options}</options>"
             )
         else:
-            shown = f"<screen_type>form</screen_type><text>{_text(screen.text)}</text>"
+            shown = f"<screen_type>form</screen_type><text>{base.xml_text(screen.text)}</text>"
         return base.text_reply(
             f'<?xml version="1.0" encoding="UTF-8"?><response>{shown}'
             f"<session_op>{screen.action}</session_op>"
             f"<screen_id>{request.position or 1}</screen_id></response>",
             "text/xml",
         )
-
-    def acknowledge(self, request: UssdRequest) -> UssdReply:
-        """Never asked for by this gateway; an empty 200."""
-        return base.text_reply("", "text/xml")
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
@@ -116,11 +109,6 @@ class MoovXml:
         lines = [title, *(f"{key}. {label}" for key, label in options)]
         action = Action(root.findtext("session_op") or "")
         return Screen("\n".join(filter(None, lines)), action, title, options)
-
-
-def _text(shown: str) -> str:
-    """`shown` as XML text: an illegal character is a blank, a carriage return survives parsing."""
-    return escape(_ILLEGAL.sub(" ", shown), {"\r": "&#13;"})
 
 
 def _dialled(typed: str, service_code: str) -> str:

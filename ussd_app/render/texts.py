@@ -80,6 +80,8 @@ def _shown(
     value = look_up(place, values)
     for name in place.filters:
         value = filters[name](value, language)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return value if isinstance(value, str) else str(value)
 
 

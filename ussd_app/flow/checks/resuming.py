@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping
 
 from ussd_app.flow.checks.subject import Subject
 from ussd_app.flow.diagnostics import Diagnostic, Position
-from ussd_app.flow.model import VISIBLE, End, Flow, How, Listing, Menu, Option
+from ussd_app.flow.model import VISIBLE, CallState, End, Flow, How, Listing, Menu, Option
 
 
 def named(subject: Subject) -> Iterator[Diagnostic]:
     """A state named by `resume:` or `on_drop:` at which no client can be (wrong-type)."""
     flow = subject.flow
     if flow.resume is not None:
-        yield from _shown(flow, flow.resume.never_into, "nobody is led back there")
+        # Who was waiting for a call is led back to the screen before it, unless it is named.
+        shown = {
+            name: at
+            for name, at in flow.resume.never_into.items()
+            if not isinstance(flow.states.get(name), CallState)
+        }
+        yield from _shown(flow, shown, "nobody is led back there")
     for entry in flow.on_drop:
         yield from _shown(flow, entry.states, "no session is dropped there")
 
