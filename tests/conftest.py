@@ -21,8 +21,18 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("untimed")
 
-#: Rooms whose tests start servers or processes by the dozen; `make check` leaves them out.
-_SLOW = ("clients", "simulators", "hes/test_service", "cassou/test_embedded")
+#: Rooms whose tests start servers or processes by the dozen, or try thousands of cases; `make
+#: check` leaves them out.
+_SLOW = (
+    "clients",
+    "simulators",
+    "hes/test_service",
+    "cassou/test_embedded",
+    "designer/test_designer_schema_agrees",
+    "ledger/test_ledger_store",
+    "soundness",
+    "workers/test_saga_enumeration",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from tests.designer.schema_files import VALIDATORS
+from ussd_app.application import Application
 from ussd_app.designer.schema_states import KINDS
 from ussd_app.flow.catalogue import SYSTEM_TEXTS, parse_catalogue
-from ussd_app.application import Application
 from ussd_app.flow.compiler import Library, _Compiler, examine
 from ussd_app.flow.diagnostics import FlowError
 

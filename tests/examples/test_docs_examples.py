@@ -244,9 +244,9 @@ def test_the_tutorial_begins_with_what_the_command_writes() -> None:
 
 
 def named(page: Path) -> set[str]:
-    """Every word of a page between backticks, blocks left out; a key without its colon."""
+    """Every word of a page between backticks, blocks left out; bare of colon and braces."""
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return {each.removesuffix(":") for each in re.findall(r"`([^`\n]+)`", text)}
+    return {each.strip("{}").removesuffix(":") for each in re.findall(r"`([^`\n]+)`", text)}
 
 
 def known_keys(schema: object) -> set[str]:
@@ -265,7 +265,9 @@ def known_keys(schema: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "schema", [flow_schema(), catalogue_schema(), system_schema()], ids=["flow", "catalogue", "system"]
+    "schema",
+    [flow_schema(), catalogue_schema(), system_schema()],
+    ids=["flow", "catalogue", "system"],
 )
 def test_the_reference_names_every_key(schema: object) -> None:
     assert sorted(known_keys(schema) - named(DOCS / "reference.md")) == []

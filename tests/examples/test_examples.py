@@ -242,7 +242,9 @@ def test_every_type_operator_function_filter_and_rule_is_used() -> None:
     assert types == set(Type)
     assert applied == {*FUNCTIONS, *market.APPLICATION.functions}
     assert {each for each in Operator if not any(f"}} {each}" in text for text in texts)} == set()
-    assert {each for each in known_filters if not any(f"|{each}" in text for text in texts)} == set()
+    assert {
+        each for each in known_filters if not any(f"|{each}" in text for text in texts)
+    } == set()
     assert values_of("rule", FLOW_FILES) == {*RULES, *market.APPLICATION.rules}
 
 
@@ -310,7 +312,9 @@ def test_the_treasurer_is_told_in_french_whatever_the_member_reads(
     }
 
 
-@pytest.mark.xfail(strict=True, reason="a choice inside the words of an argument is not shown by its label")
+@pytest.mark.xfail(
+    strict=True, reason="a choice inside the words of an argument is not shown by its label"
+)
 def test_a_statement_is_written_in_the_language_of_the_member(programs: dict[str, Program]) -> None:
     member = phone(programs, "*345#", MEMBER)
     member.dial("*345#")
@@ -538,7 +542,9 @@ def test_a_day_that_does_not_exist_is_asked_for_again(programs: dict[str, Progra
     assert customer.type("1", "28", "11", "2023").startswith("Quem recebe?")
 
 
-@pytest.mark.xfail(strict=True, reason="values of the new session go before those that are gone back to")
+@pytest.mark.xfail(
+    strict=True, reason="values of the new session go before those that are gone back to"
+)
 def test_an_option_of_the_menu_leads_back_to_the_basket_of_before(
     programs: dict[str, Program],
 ) -> None:

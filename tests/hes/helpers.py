@@ -81,7 +81,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self.address = address
         # That the contract itself is valid has a test of its own.
-        unchecked = Config(spec_validator_cls=None)
+        unchecked = Config(spec_validator_cls=None)  # type: ignore[arg-type]  # None: unchecked
         self._contract = OpenAPI.from_dict(CONTRACT | {"servers": [{"url": address}]}, unchecked)
 
     def call(

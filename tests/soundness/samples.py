@@ -14,7 +14,7 @@ from ussd_app.flow.values import day, plain, room
 
 #: Characters and words that take room in one way or another: extension, ligatures, marks, capitals.
 _PIECES = (
-    "m", "€", "…", "ß", "ΐ", "½", "ﬃ", "a ", "é", "ç", "e\u0301", "\u00ad", "日", "😀", "{", "}",
+    "m", "€", "㎯", "⑽", "…", "ß", "ΐ", "½", "ﬃ", "a ", "é", "ç", "e\u0301", "\u00ad", "日", "😀", "{", "}",
     "Awa", "№", "\u202f", "ŉ", "İ", "^", " ", "1", "ﷺ", "😀 ", "€ ", "\r", "\x1b", "\x0c",
 )  # fmt: skip
 JUNK = (
@@ -107,9 +107,12 @@ def field_value(random: Random, shape: Shape) -> Value:
         case Type.INTEGER:
             if not longest:
                 return int(_number(random, shape))
-            return random.choice([int(longest), int(longest) // 2, str(int(longest)), 7, 0])
+            nines = 10 ** len(longest) - 1
+            return random.choice([int(longest), int(longest) // 2, str(int(longest)), nines, 0])
         case Type.DECIMAL:
-            return longest or str(_number(random, shape))
+            if not longest:
+                return str(_number(random, shape))
+            return random.choice([longest, "9" * len(longest), f"9.{'9' * (len(longest) - 2)}"])
         case Type.DATE:
             return random.choice(["2026-11-22", "2000-02-29", "0001-01-01", "9999-12-31"])
         case Type.MSISDN:

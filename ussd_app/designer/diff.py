@@ -135,7 +135,9 @@ def _kept(flow: Flow) -> str:
 def _resume(resume: Resume | None, match: Match | None) -> str:
     if resume is None:
         return "always anew"
-    names = sorted(match.state(name) if match is not None else name for name in resume.never_into)
+    names = sorted(
+        f"`{match.state(name) if match is not None else name}`" for name in resume.never_into
+    )
     never = f", never into {wording.listed(names, 'or')}" if names else ""
     return f"going on within {wording.seconds(resume.within_seconds)} ({resume.how}){never}"
 

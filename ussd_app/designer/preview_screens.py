@@ -110,7 +110,9 @@ class Camera:
     def _longest(self, state: Visible, language: str, footer: Footer) -> tuple[Shots, ...]:
         """As a client would read it, unless values that cannot break take more pages."""
         found = []
-        for natural in (True, False):
+        # Where UCS-2 is sent, one ç that anybody may type makes a whole message hold less.
+        wide = self._flow.alphabet == "ucs2" and any(each.ucs2_max for each in self._budgets)
+        for natural in (False,) if wide else (True, False):
             values = Longest(self._flow, self._names, language, natural=natural)
             found.append(self._shots(state, layouts.layout(self._flow, state, values, footer, "")))
         return max(found, key=lambda shots: max(len(each.phones) for each in shots))
@@ -157,24 +159,11 @@ class Camera:
             yield f"{pages} pages"
         if most > max(pages, 1):
             yield f"{most} pages at its longest"
-        if self._misses(written.footer, sample):
-            keys = ", ".join(f"{key} {label}" for key, label in written.footer)
-            yield f"no room for {keys}; the keys work all the same"
-        elif self._misses(footer, longest):
-            keys = ", ".join(f"{key} {label}" for key, label in footer)
-            yield f"at its longest no room for {keys}; the keys work all the same"
+        if missing := _without(written.footer, sample):
+            yield missing
+        elif missing := _without(footer, longest):
+            yield f"at its longest {missing}"
         yield from self._replaced(written)
-
-    def _misses(self, footer: Footer, shots: tuple[Shots, ...]) -> bool:
-        """Whether some page lacks the keys at the foot: all stand there, or none."""
-        line = " ".join(f"{key}.{label}" for key, label in footer)
-        ends = {line, gsm7.transliterate(line)}
-        return any(
-            phone.text.rpartition("\n")[2] not in ends
-            for shot in shots
-            for phone in shot.phones
-            if footer
-        )
 
     def _replaced(self, written: Layout) -> Iterator[str]:
         """Characters that are sent as others, or that make a message hold less."""
@@ -204,6 +193,23 @@ def limits(budget: Budget) -> str:
     """What a gateway's messages hold."""
     found = f"{budget.septets_max} septets"
     return f"{found} or {budget.ucs2_max} characters" if budget.ucs2_max else found
+
+
+def _without(footer: Footer, shots: tuple[Shots, ...]) -> str:
+    """Which keys some page lacks at its foot, and where; all stand there, or none."""
+    line = " ".join(f"{key}.{label}" for key, label in footer)
+    feet = {line, gsm7.transliterate(line)}
+    lacking = [
+        shot.gateways
+        for shot in shots
+        if any(phone.text.rpartition("\n")[2] not in feet for phone in shot.phones)
+    ]
+    if not footer or not lacking:
+        return ""
+    keys = ", ".join(f"{key} {label}" for key, label in footer)
+    gateways = " and ".join(filter(None, lacking))
+    where = f" on gateways of {gateways}" if gateways else ""
+    return f"no room for {keys}{where}; the keys work all the same"
 
 
 def _phone(page: Page, number: int, budget: Budget, *, ends: bool) -> Phone:

@@ -252,7 +252,7 @@ class Longest:
         self._flow = flow
         self._names = names
         self._language = language
-        self._natural = natural and flow.alphabet != "ucs2"
+        self._natural = natural
         self._shown = Shown(flow, session_at(flow, language))
 
     def text(self, text: Text, row: layouts.Row | None = None) -> str:
