@@ -410,7 +410,10 @@ def _feeds(program: Program, state: State, session: Session) -> bool:
     flow = program.flow
     if isinstance(state, Input):
         variable = flow.variables[state.save]
-        return state.shortcut and not variable.sensitive and not spends(flow, state.next)
+        # A part that is refused may be the last wrong try.
+        ways = [state.next, state.attempts_next] if state.attempts_max == 1 else [state.next]
+        spending = any(spends(flow, way) for way in ways)
+        return state.shortcut and not variable.sensitive and not spending
     if not isinstance(state, Menu) or not state.shortcut:
         return False
     place = _chosen(options_of(flow, session, state.options), session.queue[0])

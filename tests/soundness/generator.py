@@ -51,8 +51,9 @@ def _sub_flow(
     types = random.sample(["text", "integer", "digits", "rows", "date"], random.randint(0, 2))
     arguments = {f"a{n}": made_kind(random, each, scope.languages) for n, each in enumerate(types)}
     scope.variables |= arguments
-    answer = made_kind(random, random.choice(["integer", "digits", "choice", "text"]),
-        scope.languages)
+    answer = made_kind(
+        random, random.choice(["integer", "digits", "choice", "text"]), scope.languages
+    )
     scope.variables["v_answer"] = answer
     fields = {"answer": Kind("text" if answer.type == "choice" else answer.type, answer.declared)}
     returned: Table = {"answer": "{v_answer}"}
@@ -100,7 +101,9 @@ def _main(scope: Scope, backends: dict[str, Table], subs: dict[str, Sub]) -> Tab
         flow["home"] = home
     ended = grower.states[home]
     if isinstance(ended, dict) and isinstance(ended["options"], list):
-        ended["options"].append({"label": scope.label("6"), "next": grower.grown(NOTHING, 9, "end")})
+        ended["options"].append(
+            {"label": scope.label("6"), "next": grower.grown(NOTHING, 9, "end")}
+        )
         if grower.entry:
             ended["options"].append({"label": scope.label("5"), "resume": "true"})
     flow["start"] = start
@@ -189,8 +192,10 @@ def _names(states: Data) -> set[str]:
     save, assigned, forget = states.get("save"), states.get("set"), states.get("forget")
     found |= {save} if isinstance(save, str) else set()
     found |= set(assigned) if isinstance(assigned, dict) else set()
-    return found | {str(each) for each in (forget if isinstance(forget, list) else ())} | _places(
-        states
+    return (
+        found
+        | {str(each) for each in (forget if isinstance(forget, list) else ())}
+        | _places(states)
     )
 
 

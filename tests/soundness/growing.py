@@ -219,7 +219,9 @@ class Grower:
 
     def row_variable(self, kind: Kind) -> str:
         """A variable for one row of a list."""
-        shared = {name: each for name, each in kind.fields.items() if "longest" not in each.declared}
+        shared = {
+            name: each for name, each in kind.fields.items() if "longest" not in each.declared
+        }
         fields = {name: _as_variable(each) for name, each in kind.fields.items()}
         if len(shared) != len(kind.fields):
             fields = {name: _as_variable(each) for name, each in kind.fields.items()}
@@ -334,7 +336,9 @@ class Grower:
 
     def argument(self, kind: str, known: Known) -> Data:
         """What a back-end is given for an input of a type."""
-        able = ["{" + name + "}" for name, each in self.scope.places(known) if takes(kind, each.type)]
+        able = [
+            "{" + name + "}" for name, each in self.scope.places(known) if takes(kind, each.type)
+        ]
         if kind == "text" and self.scope.chance(0.4):
             return self.scope.text(known, 2)
         if able and (kind == "rows" or self.scope.chance(0.8)):
@@ -474,6 +478,4 @@ def _as_variable(kind: Kind) -> Kind:
 
 def _without(known: Known, name: str) -> Known:
     """What is known without a name and its fields."""
-    return frozenset(
-        each for each in known if each != name and not each.startswith(f"{name}.")
-    )
+    return frozenset(each for each in known if each != name and not each.startswith(f"{name}."))

@@ -37,7 +37,9 @@ def _initials(name: str) -> object:
 
 
 def _ladder(steps: int) -> object:
-    return tuple({"step": number, "word": "w" * (number % 4 + 1)} for number in range(int(steps) % 6))
+    return tuple(
+        {"step": number, "word": "w" * (number % 4 + 1)} for number in range(int(steps) % 6)
+    )
 
 
 APPLICATION = Application(

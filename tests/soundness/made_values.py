@@ -115,7 +115,8 @@ def _rows(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
     whole = [
         "{" + name + "}"
         for name, fields in scope.records.items()
-        if fields and all(f"{name}.{each}" in known for each in fields)
+        if fields
+        and all(f"{name}.{each}" in known for each in fields)
         and set(wanted.fields) <= set(fields)
     ]
     whole += [
@@ -139,11 +140,7 @@ def _rows(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
 
 
 def _row(scope: Scope, wanted: Kind, known: Known) -> Data | None:
-    lists = [
-        name
-        for name, kind in scope.rows(known)
-        if set(wanted.fields) <= set(kind.fields)
-    ]
+    lists = [name for name, kind in scope.rows(known) if set(wanted.fields) <= set(kind.fields)]
     if not lists:
         return None
     number = scope.random.choice(["1", "2"])

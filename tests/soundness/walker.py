@@ -166,7 +166,9 @@ class Walk:
             return random.choice([keys.back, keys.back, keys.home, keys.more])
         state = self.flow.states[turn.session.state]
         if mood < 0.75 and isinstance(state, Input | Menu) and not turn.session.asking:
-            save = state.save if isinstance(state, Input) else state.otherwise and state.otherwise.save
+            save = (
+                state.save if isinstance(state, Input) else state.otherwise and state.otherwise.save
+            )
             if save and (isinstance(state, Input) or random.random() < 0.3):
                 return typed(random, self.flow.variables[save].shape, self._today())
         if mood < 0.6 and isinstance(state, Menu | Listing) and not turn.session.asking:
@@ -408,7 +410,9 @@ class Walk:
                 name = self.random.choice([*outcomes, LATE, FAILED, "held"])
                 event: Event = Hold()
                 if name != "held":
-                    fields = answered(self.random, outcomes[name].fields) if name in outcomes else {}
+                    fields = (
+                        answered(self.random, outcomes[name].fields) if name in outcomes else {}
+                    )
                     event = Result(CallResult(call.id, name, fields))
                 turn = self._step(session, event)
                 continue

@@ -193,8 +193,7 @@ class Names:
         filters = self._flow.filters
         if shape is None or any(name not in filters for name in place.filters):
             return ""
-        shown = [filtered(value, place.filters, language, filters) for value in witnesses(shape)]
-        known = [each for each in shown if each is not None]
+        known, _ = through(shape, place.filters, language, filters)
         if self._flow.alphabet == "ucs2" and (
             shape.type is Type.TEXT or any(gsm7.septets(each) is None for each in known)
         ):
@@ -225,17 +224,16 @@ def witnesses(shape: Shape) -> list[object]:
     widest = longest(shape)
     match shape.type:
         case Type.TEXT:
-            count = room(widest)
-            one_letter_words = "a " * (count // 2) + "a" * (count % 2)
-            # In capitals, ß becomes two characters and ΐ three.
-            return [widest, "m" * count, one_letter_words, "ß" * count, "ΐ" * count]
+            return [widest, *_widest_texts(room(widest))]
         case Type.CHOICE:
             return list(shape.choices)
         case Type.INTEGER | Type.DECIMAL:
             low = shape.low if shape.low is not None else "0"
-            if shape.longest:
-                low = "-" + "8" * (len(shape.longest) - 1) if len(shape.longest) > 1 else "8"
             values = {widest, plain_number(low)}
+            if shape.longest:
+                # Whatever has as many characters may come, whichever way its sign is.
+                count = len(shape.longest)
+                values = {widest, "8" * count, "-" + "8" * (count - 1) if count > 1 else "8"}
             return [int(each) if shape.type is Type.INTEGER else each for each in sorted(values)]
         case Type.BOOLEAN:
             return [True, False]
@@ -249,6 +247,21 @@ def plain_number(typed: str) -> str:
     return plain(Decimal(typed))
 
 
+#: The widest single characters by the septets they are sent as: none is sent as more than five.
+_WIDE = {0: "", 1: "a", 2: "€", 3: "…", 4: "⑽", 5: "㎯"}
+
+
+def _widest_texts(count: int) -> list[str]:
+    """Texts that take `count` septets and, shown by some filter, are the widest of all these."""
+    if not count:
+        return []
+    one_letter_words = "a " * ((count - 1) // 2) + _WIDE[2 - count % 2]
+    few_characters = [_WIDE[cost] * (count // cost) + _WIDE[count % cost] for cost in (2, 3, 4, 5)]
+    pairs = "😀" * (count // 2) + "a" * (count % 2)
+    # In capitals, ß becomes two characters and ΐ three.
+    return ["m" * count, one_letter_words, "ß" * count, "ΐ" * count, pairs, *few_characters]
+
+
 def filtered(
     value: object, names: tuple[str, ...], language: str, filters: Mapping[str, Filter]
 ) -> str | None:
@@ -259,3 +272,26 @@ def filtered(
     except (ValueError, ArithmeticError, LookupError, TypeError):
         return None
     return value if isinstance(value, str) else str(value)
+
+
+def through(
+    shape: Shape, names: tuple[str, ...], language: str, filters: Mapping[str, Filter]
+) -> tuple[list[str], int]:
+    """Values of a shape as their filters show them, the widest among them.
+
+    With 0; or with nothing and the number, from 1, of the first filter that cannot take them all.
+    What a filter has made is any text as wide, but of a choice or a truth all values are known.
+    """
+    values = witnesses(shape)
+    known = shape.type in {Type.CHOICE, Type.BOOLEAN}
+    shown = [str(value) for value in values]
+    for number, name in enumerate(names, 1):
+        made = [filtered(value, (name,), language, filters) for value in values]
+        shown = [value for value in made if value is not None]
+        if len(shown) < len(made):
+            return [], number
+        values = list(shown)
+        if number < len(names) and not known:
+            widest = max((room(value) for value in shown), default=0)
+            values = witnesses(Shape(Type.TEXT, longest="m" * widest))
+    return shown, 0

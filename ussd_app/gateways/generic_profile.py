@@ -1,8 +1,4 @@
-"""What a gateway profile says, read from YAML with every problem at its place.
-
-A profile describes a gateway's format so that no code is needed: docs/gateways.md tells every key.
-Problems come all at once, as `FlowError`, the way flows tell theirs.
-"""
+"""What a gateway profile says: the nouns that `generic_reader` makes of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ussd_app.flow.diagnostics import Position
 from ussd_app.gateways.base import Capabilities, InputStyle
 from ussd_app.gateways.generic_bodies import Body, Template
 from ussd_app.messages import Action, Kind
@@ -27,7 +22,7 @@ class Carrier(StrEnum):
     PATH = "path"
 
 
-#: The method of callbacks whose fields mostly stand there.
+#: The method of callbacks whose fields mostly stand there, where it is not POST.
 METHOD = {Carrier.QUERY: "GET", Carrier.HEADER: "GET", Carrier.PATH: "GET"}
 
 
@@ -175,9 +170,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One gateway's format. `places` are where its parts stand in `file`, for later problems."""
+    """One gateway's format. `options` are those that an endpoint must give it."""
 
-    file: str
     name: str
     source: str
     confidence: str
@@ -185,4 +179,3 @@ class Profile:
     request: Request
     reply: Reply
     options: tuple[str, ...]
-    at: Position

@@ -62,6 +62,8 @@ def _answers(state: Menu | Input) -> Iterator[str]:
     """Where the answers to a screen lead."""
     if isinstance(state, Input):
         yield state.next
+        if state.attempts_max == 1:
+            yield state.attempts_next
         return
     for option in state.options:
         if not option.resume:

@@ -9,7 +9,7 @@ from ussd_app.flow.checks.subject import Subject, word
 from ussd_app.flow.checks.variables import all_uses
 from ussd_app.flow.diagnostics import Diagnostic, Position
 from ussd_app.flow.model import VISIBLE, CallState, Listing, SetState, Shape, State, Type
-from ussd_app.flow.names import LABEL, filtered, single, witnesses
+from ussd_app.flow.names import LABEL, single, through
 from ussd_app.render.texts import Place
 
 _WHOLE = frozenset({Type.ROW, Type.ROWS})
@@ -97,14 +97,11 @@ def _failing(subject: Subject, use: Use) -> str:
     if shape is None or shape.type in _WHOLE:
         return ""
     language = use.language or subject.flow.languages[0]
-    for count, name in enumerate(place.filters, 1):
-        shown = (
-            filtered(value, place.filters[:count], language, subject.flow.filters)
-            for value in witnesses(shape)
-        )
-        if None in shown:
-            before = place.filters[count - 2] if count > 1 else ""
-            if before and not before.startswith(LABEL):
-                return f'filter "{name}" cannot show all that "{before}" makes'
-            return f'filter "{name}" takes no {shape.type}; "{word(place.path)}" is one'
-    return ""
+    _, failing = through(shape, place.filters, language, subject.flow.filters)
+    if not failing:
+        return ""
+    name = place.filters[failing - 1]
+    before = place.filters[failing - 2] if failing > 1 else ""
+    if before and not before.startswith(LABEL):
+        return f'filter "{name}" cannot show all that "{before}" makes'
+    return f'filter "{name}" takes no {shape.type}; "{word(place.path)}" is one'
