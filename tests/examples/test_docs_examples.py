@@ -12,13 +12,19 @@ A comment before a fenced block says what it is:
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import click
 import pytest
+import yaml
 
+from cassou.cli import main
+from cassou.design import COMMANDS
 from examples.market.application import APPLICATION
+from tests.examples.phones import known_keys
 from ussd_app.designer.schema import catalogue_schema, flow_schema, system_schema
 from ussd_app.designer.starter import starter
 from ussd_app.flow import compiler, declarations, graph, parser, values
@@ -249,21 +255,6 @@ def named(page: Path) -> set[str]:
     return {each.strip("{}").removesuffix(":") for each in re.findall(r"`([^`\n]+)`", text)}
 
 
-def known_keys(schema: object) -> set[str]:
-    """The keys that a schema names, at any depth."""
-    found: set[str] = set()
-    if isinstance(schema, dict):
-        properties = schema.get("properties")
-        if isinstance(properties, dict):
-            found |= set(properties)
-        for value in schema.values():
-            found |= known_keys(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            found |= known_keys(value)
-    return found
-
-
 @pytest.mark.parametrize(
     "schema",
     [flow_schema(), catalogue_schema(), system_schema()],
@@ -324,3 +315,57 @@ def test_the_reference_knows_no_filter_function_or_rule_that_is_none() -> None:
 )
 def test_the_reference_gives_every_limit(what: str, limit: int) -> None:
     assert f"| {what} | {limit} |" in (DOCS / "reference.md").read_text("utf-8")
+
+
+# The tools.
+
+
+def shown_commands() -> list[list[str]]:
+    """Every command line of the docs, in words."""
+    return [
+        shlex.split(line.strip().partition(" < ")[0])[1:]
+        for name in ("tools.md", "tutorial.md", "reference.md")
+        for line in (DOCS / name).read_text("utf-8").splitlines()
+        if line.startswith("    cassou ")
+    ]
+
+
+@pytest.mark.parametrize("words", shown_commands(), ids=" ".join)
+def test_a_command_of_the_docs_exists_with_its_options(words: list[str]) -> None:
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        assert words[0] in command.commands
+        command, words = command.commands[words[0]], words[1:]
+    known = {each for option in command.params for each in option.opts}
+
+    assert {word for word in words if word.startswith("-") and word != "-"} <= known
+
+
+def test_every_command_of_designers_is_in_the_docs() -> None:
+    shown = {words[0] for words in shown_commands()}
+
+    assert {command.name for command in COMMANDS} <= shown
+
+
+def test_the_yaml_of_the_tools_page_is_yaml_and_names_hooks_that_exist() -> None:
+    pages = [yaml.safe_load(each.text) for each in blocks(DOCS / "tools.md") if each.language]
+    hooks = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    named = [
+        hook["id"] for page in pages for repo in page.get("repos", ()) for hook in repo["hooks"]
+    ]
+
+    assert {hook["id"] for hook in hooks} == set(named)
+    assert any("jobs" in page for page in pages)
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    for name in ("tools.md", "tutorial.md", "reference.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", (DOCS / name).read_text("utf-8")):
+            if not target.startswith("https://"):
+                assert (DOCS / target).exists(), f"{name}: {target}"
+        text = (DOCS / name).read_text("utf-8")
+        anchors = {
+            re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+            for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        }
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors

@@ -34,7 +34,21 @@ def made_menus(number: int) -> Menus:
         files[name], subs[name] = _sub_flow(name, scope, backends, dict(subs))
     scope = Scope(random, languages, alphabet)
     flow = _main(scope, backends, subs)
-    return Menus(flow, files, catalogue, _SYSTEM)
+    return Menus(flow, _entered(flow, files), catalogue, _SYSTEM)
+
+
+def _entered(flow: Table, files: dict[str, Table]) -> dict[str, Table]:
+    """The sub-flows that some state enters: what is wrong with others nobody sees."""
+    found: dict[str, Table] = {}
+    ahead = [flow]
+    while ahead:
+        states = ahead.pop().get("states", {})
+        for state in states.values() if isinstance(states, dict) else ():
+            name = state.get("flow") if isinstance(state, dict) else None
+            if isinstance(name, str) and name not in found:
+                found[name] = files[name]
+                ahead.append(files[name])
+    return found
 
 
 def _head(name: str, languages: tuple[str, ...]) -> Table:

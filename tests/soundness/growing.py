@@ -69,7 +69,7 @@ class Grower:
         """An end, home, or an exit."""
         if self.exits:
             able = [name for name, needed in self.exits.items() if needed <= known]
-            return self.scope.random.choice(able)
+            return "ok" if "ok" in able and self.scope.chance(0.7) else self.scope.random.choice(able)
         if self.home and self.scope.chance(0.6):
             return self.home
         ends = [
@@ -378,7 +378,7 @@ class Grower:
         if forget:
             state["forget"] = list[Data](forget)
         state["next"] = self.next(after | set(assigned), depth)
-        if self.scope.chance(0.85):
+        if self.scope.chance(0.93):
             state["else"] = self.next(known, depth)
         return state
 

@@ -122,10 +122,11 @@ def made_catalogue(random: Random) -> tuple[Table, dict[str, Table]]:
 
 
 def _backend(random: Random) -> Table:
+    row = random.sample((*FIELDS, "integer"), random.randint(1, 3))
     outcomes: Table = {}
     once = random.random() < 0.35
     for name in random.sample(["ok", "none", "several", "refused"], random.randint(1, 3)):
-        outcomes[name] = _outcome(random)
+        outcomes[name] = _outcome(random, row)
         if once and random.random() < 0.4:
             outcomes[name]["nothing_done"] = "true"
     backend: Table = {"outcomes": outcomes}
@@ -139,8 +140,9 @@ def _backend(random: Random) -> Table:
     return backend
 
 
-def _outcome(random: Random) -> dict[str, Data]:
-    chosen = random.sample((*FIELDS, "rows", "rows"), random.randint(0, 3))
+def _outcome(random: Random, usual: list[str]) -> dict[str, Data]:
+    """An outcome with its fields; its rows have the usual ones, as a rule."""
+    chosen = random.sample((*FIELDS, *["rows"] * 4), random.randint(0, 4))
     fields: Table = {}
     sample: Table = {}
     for kind in dict.fromkeys(chosen):
@@ -148,7 +150,8 @@ def _outcome(random: Random) -> dict[str, Data]:
         if kind == "rows":
             inner: Table = {}
             row: Table = {}
-            for each in random.sample(FIELDS, random.randint(1, 3)):
+            other = random.sample(FIELDS, 2)
+            for each in usual if random.random() < 0.9 else other:
                 inner[f"a_{each}"], row[f"a_{each}"] = _bounded(random, each)
             most = random.randint(1, 9)
             fields[name] = {"type": "rows", "rows_max": str(most), "fields": inner}

@@ -102,7 +102,8 @@ def _number(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
         made.append(_apply("rows.count", rows="{" + name + "}"))
         columns = [each for each, inner in kind.fields.items() if inner.type in NUMBERS]
         if columns:
-            made.append(_apply("rows.sum", rows="{" + name + "}", field=random.choice(columns)))
+            total = _apply("rows.sum", rows="{" + name + "}", field=random.choice(columns))
+            made += [total, total, total]
     return random.choice(made)
 
 

@@ -39,15 +39,15 @@ REMOVED: Data = "\x00removed"
 def mutants(menus: Menus, number: int, each_max: int) -> Iterator[tuple[str, Menus]]:
     """At most so many mutants of each sort, the same for the same number, with their names."""
     random = Random(number)  # noqa: S311  # chance, not secrecy
-    sites = list(_sites(menus))
+    places = list(sites(menus))
     for name, change in _CHANGES.items():
-        random.shuffle(sites)
+        random.shuffle(places)
         made = 0
-        for path, value in sites:
+        for path, value in places:
             new = change(random, menus, path, value)
             if new is None or new == value:
                 continue
-            yield f"{name} at {'.'.join(map(str, path))}", _changed(menus, path, new)
+            yield f"{name} at {'.'.join(map(str, path))}", changed(menus, path, new)
             made += 1
             if made >= each_max:
                 break
@@ -56,21 +56,21 @@ def mutants(menus: Menus, number: int, each_max: int) -> Iterator[tuple[str, Men
 def tightened(menus: Menus, number: int, budgets: tuple[Budget, ...]) -> Menus | None:
     """A passing application with one text as long as `check` lets it be; None if none grows."""
     random = Random(number)  # noqa: S311  # chance, not secrecy
-    texts = [(path, value) for path, value in _sites(menus) if _is_text(path, value)]
+    texts = [(path, value) for path, value in sites(menus) if _is_text(path, value)]
     if not texts:
         return None
     path, value = random.choice(texts)
     base = menus
     where = next((at for at, each in enumerate(path) if each == "states"), None)
     if where is not None and random.random() < 0.6:
-        base = _changed(menus, (*path[: where + 2], "paged"), "never")
+        base = changed(menus, (*path[: where + 2], "paged"), "never")
     ahead = random.random() < 0.5
     filler = random.choice(["x", "x", "x", "é", " y", "€"])
     low, high, found = 0, 200, None
     while low <= high:
         middle = (low + high) // 2
         pad = filler * middle
-        grown = _changed(base, path, pad + str(value) if ahead else str(value) + pad)
+        grown = changed(base, path, pad + str(value) if ahead else str(value) + pad)
         if grown.examined(budgets).diagnostics:
             high = middle - 1
         else:
@@ -78,7 +78,8 @@ def tightened(menus: Menus, number: int, budgets: tuple[Budget, ...]) -> Menus |
     return found
 
 
-def _sites(menus: Menus) -> Iterator[tuple[Path, Data]]:
+def sites(menus: Menus) -> Iterator[tuple[Path, Data]]:
+    """Everything below the tops of the files, with where it stands."""
     for file in _FILES:
         yield from _below((file,), getattr(menus, file))
 
@@ -94,7 +95,8 @@ def _below(path: Path, data: Data) -> Iterator[tuple[Path, Data]]:
             yield from _below((*path, place), inner)
 
 
-def _changed(menus: Menus, path: Path, new: Data) -> Menus:
+def changed(menus: Menus, path: Path, new: Data) -> Menus:
+    """A copy with one site changed, or taken out."""
     found = copy.deepcopy(menus)
     parent: Data = getattr(found, str(path[0]))
     for key in path[1:-1]:
@@ -216,7 +218,7 @@ def _other_place(random: Random, menus: Menus, path: Path, value: Data) -> Data 
     """Another name, or one more filter, in a place of a text or condition."""
     if not isinstance(value, str) or not _PLACE.search(value):
         return None
-    names = [str(p[-1]) for p, _ in _sites(menus) if p[-2:-1] == ("vars",) and p[0] == path[0]]
+    names = [str(p[-1]) for p, _ in sites(menus) if p[-2:-1] == ("vars",) and p[0] == path[0]]
     filters = ["|money", "|date", "|last4", "|masked"]
     if names and random.random() < 0.6:
         return _PLACE.sub("{" + random.choice(names) + "}", value, count=1)

@@ -34,6 +34,7 @@ from ussd_app.flow.model import (
     SetState,
     State,
     Text,
+    Type,
     Value,
     When,
 )
@@ -229,6 +230,15 @@ class Assigned:
             mask |= self._bit(name)
         return mask
 
+    def _grown(self, atoms: Iterable[str]) -> int:
+        """The atoms, and the fields of declared rows among them, which are always stored whole."""
+        mask = 0
+        for name in atoms:
+            declared = self._flow.variables.get(name)
+            row = declared is not None and declared.shape.type is Type.ROW
+            mask |= self._whole(name) if row else self._bit(name)
+        return mask
+
     def _whole(self, name: str) -> int:
         """All atoms of a name: itself and its fields."""
         fields = self._names.records.get(name, {})
@@ -254,13 +264,13 @@ class Assigned:
             case Menu() if kind == "otherwise" and state.otherwise is not None:
                 return _Change(0, self._bit(state.otherwise.save))
             case Menu() | Listing() if kind == "option":
-                return _Change(0, self._mask(set_by(state.options[int(which) - 1].when)))
+                return _Change(0, self._grown(set_by(state.options[int(which) - 1].when)))
             case Listing() if kind == "row":
                 return self._saved(state.save, self._names.row_fields(state.rows))
             case CallState():
                 return self._result(state, which)
             case Branch():
-                return _Change(0, self._mask(self._branched(state, kind, which)))
+                return _Change(0, self._grown(self._branched(state, kind, which)))
             case SetState() if kind == "set":
                 return self._stored(state)
         return _Change(0, 0)
@@ -321,7 +331,7 @@ class Assigned:
                 for use in uses(state)
                 if use.place.name not in BUILT_IN
                 and use.place.name != "row"
-                and atom(use.place) not in use.given
+                and not self._names.given(use.place, use.given)
             )
             for state in self._flow.states.values()
         }

@@ -8,12 +8,13 @@ that does not exist (a row of an empty list, 31 February) is None: the `set` goe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from ussd_app.effects import Row
 from ussd_app.flow.model import NUMBERS, Function, Shape, Type
-from ussd_app.flow.values import fits, stored
+from ussd_app.flow.values import fits, longest, room, stored
 
 Shapes = Mapping[str, Shape]
 _ROWS = frozenset({Type.ROWS})
@@ -79,7 +80,31 @@ def _added(shapes: Shapes) -> Shape:
     if set(fields) - set(row.fields):
         missing = ", ".join(sorted(set(fields) - set(row.fields)))
         raise NoFit(f"the row has no {missing}")
-    return Shape(Type.ROWS, fields=fields, rows_max=rows.rows_max + 1)
+    joined = {
+        name: _joined(name, shape, row.fields[name]) if rows.fields else shape
+        for name, shape in fields.items()
+    }
+    return Shape(Type.ROWS, fields=joined, rows_max=rows.rows_max + 1)
+
+
+def _joined(name: str, one: Shape, other: Shape) -> Shape:
+    """The shape of a field that may come from either."""
+    if one == other:
+        return one
+    if one.type is not other.type:
+        raise NoFit(f'"{name}" of the row is {other.type}, of the rows {one.type}')
+    match one.type:
+        case Type.INTEGER | Type.DECIMAL:
+            (a, b), (c, d) = bounds(one), bounds(other)
+            most = max(places(one), places(other))
+            return Shape(one.type, low=f"{min(a, c):f}", high=f"{max(b, d):f}", places=most)
+        case Type.CHOICE:
+            return replace(one, choices={**one.choices, **other.choices})
+        case Type.DATE | Type.BOOLEAN:
+            return Shape(one.type)
+        case Type.DIGITS if one.lengths and other.lengths:
+            return Shape(one.type, tuple(sorted({*one.lengths, *other.lengths})))
+    return Shape(one.type, longest=max(longest(one), longest(other), key=room))
 
 
 def _row_of(shapes: Shapes) -> Shape:
@@ -209,7 +234,7 @@ _BUILT_IN = (
     Function(
         "rows.first",
         {"rows": _ROWS, "most": _INTEGER},
-        lambda s: _rows(s["rows"], min(s["rows"].rows_max, int(bounds(s["most"])[1]))),
+        lambda s: _rows(s["rows"], max(min(s["rows"].rows_max, int(bounds(s["most"])[1])), 0)),
         _first,
     ),
     Function("rows.at", {"rows": _ROWS, "number": _INTEGER}, _row_of, _at),

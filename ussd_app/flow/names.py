@@ -114,6 +114,14 @@ class Names:
             else:
                 known[field] = max(old, shape, key=lambda each: width(longest(each)))
 
+    def given(self, place: Place, atoms: frozenset[str]) -> bool:
+        """Whether a place has a value once these atoms have one; a declared row is always whole."""
+        if place.path in atoms:
+            return True
+        declared = self._flow.variables.get(place.name)
+        row = declared is not None and declared.shape.type is Type.ROW
+        return row and place.name in atoms
+
     def row_fields(self, place: Place) -> Mapping[str, Shape]:
         """The fields of the rows that a place names, with the running number."""
         shape = self.of_place(place)

@@ -10,8 +10,10 @@ Source: public client libraries; the vendor's own pages were not read.
 
 from __future__ import annotations
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import Action, HttpRequest, Kind, Screen, UssdReply, UssdRequest
+
+_GOES_ON = {Action.CONTINUE: True, Action.END: False}
 
 
 class Arkesel(base.Adapter):
@@ -27,11 +29,10 @@ class Arkesel(base.Adapter):
         first = json_body.truth(found, "newSession")
         typed = base.text_of(found, "userData", "")
         msisdn = json_body.need(found, "msisdn")
-        code, text = json_body.first_code(endpoint), typed
-        if first:
-            code, text = json_body.split(typed, endpoint)
+        kind = Kind.BEGIN if first else Kind.CONTINUE
+        code, text = dialling.heard(kind, typed, endpoint.service_codes)
         return UssdRequest(
-            Kind.BEGIN if first else Kind.CONTINUE,
+            kind,
             json_body.need(found, "sessionID"),
             base.msisdn(msisdn, endpoint.country),
             code,
@@ -49,7 +50,7 @@ class Arkesel(base.Adapter):
                 "userID": request.echo.get("userID", ""),
                 "msisdn": request.echo.get("msisdn", request.msisdn.removeprefix("+")),
                 "message": screen.text,
-                "continueSession": screen.action is Action.CONTINUE,
+                "continueSession": _GOES_ON[screen.action],
             }
         )
 
@@ -69,8 +70,5 @@ class Arkesel(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        goes_on = found.get("continueSession")
-        if not isinstance(goes_on, bool):
-            raise ValueError('the reply\'s "continueSession" is neither true nor false')  # noqa: TRY004  # what `read` raises
-        action = Action.CONTINUE if goes_on else Action.END
+        action = json_body.action_of(found, "continueSession", _GOES_ON)
         return Screen(json_body.shown(found, "message"), action)

@@ -11,7 +11,7 @@ Source: a public client library; the vendor's own pages were not read.
 
 from __future__ import annotations
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
     Action,
     BadCallback,
@@ -49,7 +49,7 @@ class Beem(base.Adapter):
             kind,
             json_body.need(found, "session_id"),
             base.msisdn(msisdn, endpoint.country),
-            json_body.first_code(endpoint),
+            dialling.first(endpoint.service_codes),
             typed,
             base.fingerprint(kind, number, typed),
             network=operator or None,
@@ -84,13 +84,8 @@ class Beem(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        payload = found.get("payload")
-        if not isinstance(payload, dict):
-            raise ValueError('the reply holds no object "payload"')  # noqa: TRY004  # what `read` raises
-        for action, command in _COMMANDS.items():
-            if found.get("command") == command:
-                return Screen(json_body.shown(payload, "request"), action)
-        raise ValueError('the reply\'s "command" is neither continue nor terminate')
+        action = json_body.action_of(found, "command", _COMMANDS)
+        return Screen(json_body.shown(json_body.part(found, "payload"), "request"), action)
 
 
 def _reply(screen: Screen, request: UssdRequest) -> UssdReply:

@@ -109,10 +109,12 @@ class Dialled(StrEnum):
 class Code:
     """Where the service code stands: in a field, else in the dial string, else in the endpoint.
 
-    `shared` is what stands before the field's value where a code is divided among applications.
+    `needed` is whether the field must come. `shared` is what stands before its value where one code
+    is divided among applications.
     """
 
     field: Field | None = None
+    needed: bool = False
     dialled: bool = False
     shared: str = ""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Named
-from dataclasses import replace
 
 from ussd_app.flow.diagnostics import FlowError, Position, did_you_mean
 from ussd_app.flow.reader import LANGUAGE, Reader, lines_of, place_at
@@ -114,6 +113,8 @@ class _Reader(Reader):
         self._carrier = Carrier.QUERY
         #: Where each place of a body or header stands.
         self._used: list[tuple[Place, Position]] = []
+        #: Where each field stands that is a part of the path.
+        self._parts: list[tuple[str, Position]] = []
 
     def profile(self, node: Node) -> Profile:
         top = self.mapping(node, "the profile", _TOP)
@@ -242,7 +243,10 @@ class _Reader(Reader):
                 sentence = f'{what} must be the name of a field, as "msisdn" or "header:user-entry"'
                 self.problem(scalar.at, "wrong-type", sentence)
             return _NOTHING
-        return Field(Carrier(match[1]) if match[1] else self._carrier, match[2])
+        found = Field(Carrier(match[1]) if match[1] else self._carrier, match[2])
+        if found.carrier is Carrier.PATH:
+            self._parts.append((found.name, scalar.at))
+        return found
 
     def _fields(self, node: Mapping, key: str, *, needed: bool) -> tuple[Field, ...]:
         inner = node.get(key)
@@ -296,11 +300,11 @@ class _Reader(Reader):
         if isinstance(inner, Scalar) and inner.value in {"dialled", "endpoint"}:
             return Code(dialled=inner.value == "dialled")
         if not isinstance(inner, Mapping):
-            return Code(self._field(inner, '"code:"'))
+            return Code(self._field(inner, '"code:"'), needed=True)
         body = self.mapping(inner, '"code:"', ("field", "else", "shared"))
         other = self.one_of(body, "else", ("dialled", "endpoint"), "")
         shared = self.word(body, "shared", '"code:"', "").strip("*#")
-        return Code(self._of(body, '"code:"'), other == "dialled", shared)
+        return Code(self._of(body, '"code:"'), not other, other == "dialled", shared)
 
     def _mapped(self, node: Mapping, key: str) -> Mapped | None:
         inner = node.get(key)
@@ -379,7 +383,7 @@ class _Reader(Reader):
         field = self._of(body, "a condition")
         tests = [name for name in _TESTS if name in body.by_name]
         if len(tests) != 1:
-            sentence = f'a condition needs one of {", ".join(f"{each}:" for each in _TESTS)}'
+            sentence = f"a condition needs one of {', '.join(f'{each}:' for each in _TESTS)}"
             self.problem(body.at, "missing-key" if not tests else "wrong-shape", sentence)
             return Condition(Test.PRESENT, field, later=later)
         test, node = Test(tests[0]), body.by_name[tests[0]]
@@ -476,8 +480,10 @@ class _Reader(Reader):
         if isinstance(node, Sequence):
             return [self._json(item) for item in node.items]
         if isinstance(node, Mapping):
-            if any(isinstance(each, Scalar) and each.value == "" and each.plain
-                   for _, each in node.entries):
+            if any(
+                isinstance(each, Scalar) and each.value == "" and each.plain
+                for _, each in node.entries
+            ):
                 sentence = "a member without a value; put quotes around a text with braces"
                 self.problem(node.at, "yaml-trap", sentence)
             return {name.value: self._json(value) for name, value in node.entries}
@@ -506,7 +512,12 @@ class _Reader(Reader):
     def _check_places(self, request: Request) -> None:
         """Every place names a field that the profile declares."""
         known = {str(each) for each in request.fields()}
-        known |= {name for path in request.paths for name in _PLACE_NAME.findall(path)}
+        parts = {name for path in request.paths for name in _PLACE_NAME.findall(path)}
+        for each, at in self._parts:
+            if each not in parts:
+                hint = did_you_mean(each, parts)
+                self.problem(at, "unknown-field", f'"paths:" have no part "{each}"{hint}')
+        known |= parts
         for place, at in self._used:
             name = place.name.removeprefix("request.")
             if name != place.name and name not in known:
@@ -529,8 +540,3 @@ class _Reader(Reader):
         if not told and not self.problems and later.read(ended, reply.newline) is not None:
             sentence = 'an "end:" that reads as a "continue:": no phone could tell them apart'
             self.problem(node.by_name["end"].at, "unreadable-reply", sentence)
-
-
-def renamed(profile: Profile, name: str) -> Profile:
-    """The same format under another name."""
-    return replace(profile, name=name)

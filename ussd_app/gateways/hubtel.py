@@ -14,8 +14,10 @@ Source: Hubtel's Programmable Services SDK and its API reference.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import ClassVar
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
     NOTICES,
     Action,
@@ -35,7 +37,6 @@ _KINDS = {
     "timeout": Kind.TIMEOUT,
 }
 _REASONS = {Kind.CANCEL: "release", Kind.TIMEOUT: "timeout: the answer came too late"}
-_TYPES = {Action.CONTINUE: "response", Action.END: "release"}
 #: A code that can be dialled; anything else in its place is the service's id.
 _DIALLABLE = re.compile(r"[*#0-9]{1,30}")
 
@@ -55,6 +56,8 @@ class Hubtel(base.Adapter):
     )
     #: The members that may hold the service code, the first that is filled.
     code_members: tuple[str, ...] = ("ServiceCode",)
+    #: What a reply's `Type` says.
+    types: ClassVar[Mapping[Action, str]] = {Action.CONTINUE: "response", Action.END: "release"}
 
     def decode(self, request: HttpRequest, endpoint: base.Endpoint) -> UssdRequest:
         """See the module; raises `BadCallback`."""
@@ -84,23 +87,36 @@ class Hubtel(base.Adapter):
         told = (base.text_of(found, name, "").strip() for name in self.code_members)
         code = next(filter(None, told), "")
         if _DIALLABLE.fullmatch(code) and code.strip("*#"):
-            return base.service_code(code), json_body.dialled(typed, code)
+            return base.service_code(code), dialling.after(typed, code)
         if typed.strip().startswith("*"):
-            return json_body.split(typed, endpoint)
-        return json_body.first_code(endpoint), ""
+            return dialling.split(typed, endpoint.service_codes)
+        return dialling.first(endpoint.service_codes), ""
 
     def encode(self, screen: Screen, request: UssdRequest, endpoint: base.Endpoint) -> UssdReply:
         """`Type` and `Message`; options as `Data` where the endpoint is `structured`."""
-        members = _members(screen, request)
-        if endpoint.structured and screen.options:
+        goes_on = screen.action is Action.CONTINUE
+        members: dict[str, object] = {
+            "SessionId": request.session,
+            "Type": self.types[screen.action],
+            "Message": screen.text,
+            "Label": screen.title or screen.text.partition("\n")[0],
+            "DataType": "input" if goes_on else "display",
+            "FieldType": "text",
+            "ClientState": "",
+        }
+        if endpoint.structured and screen.options and goes_on:
+            members["DataType"] = "menu"
             members["Data"] = [
                 {"Display": label, "Value": key, "Amount": 0} for key, label in screen.options
             ]
+        if screen.masked:
+            # What is typed next stays out of Hubtel's logs.
+            members["MaskNextRoute"] = True
         return json_body.reply(members)
 
     def acknowledge(self, request: UssdRequest, *, live: bool = False) -> UssdReply:
         """A release without words."""
-        return json_body.reply(_members(Screen("", Action.END), request))
+        return self.encode(Screen("", Action.END), request, base.Endpoint(""))
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
@@ -122,12 +138,7 @@ class Hubtel(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        kind = json_body.shown(found, "Type").lower()
-        for action, name in _TYPES.items():
-            if kind == name:
-                break
-        else:
-            raise ValueError('the reply\'s "Type" is neither response nor release')
+        action = json_body.action_of(found, "Type", self.types)
         text, masked = json_body.shown(found, "Message"), found.get("MaskNextRoute") is True
         data = found.get("Data")
         if not isinstance(data, list):
@@ -136,20 +147,3 @@ class Hubtel(base.Adapter):
             (json_body.shown(each, "Value"), json_body.shown(each, "Display")) for each in data
         )
         return Screen(text, action, json_body.shown(found, "Label"), options, masked)
-
-
-def _members(screen: Screen, request: UssdRequest) -> dict[str, object]:
-    asks = "menu" if screen.options else "input"
-    members: dict[str, object] = {
-        "SessionId": request.session,
-        "Type": _TYPES[screen.action],
-        "Message": screen.text,
-        "Label": screen.title or screen.text.partition("\n")[0],
-        "DataType": asks if screen.action is Action.CONTINUE else "display",
-        "FieldType": "text",
-        "ClientState": "",
-    }
-    if screen.masked:
-        # What is typed next stays out of Hubtel's logs.
-        members["MaskNextRoute"] = True
-    return members

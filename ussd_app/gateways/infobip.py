@@ -1,4 +1,4 @@
-"""Infobip's interface to third-party USSD applications. Confidence: official docs, an older edition.
+"""Infobip's USSD interface to third-party applications. Confidence: official docs, old edition.
 
 The path carries session and event, after the endpoint's URL: POST `/session/ID/start`, POST
 `/session/ID/response`, PUT `/session/ID/end`, GET `/session/ID/status`, also without `/session`
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
     Action,
     BadCallback,
@@ -34,6 +34,7 @@ _EVENTS = {
     "end": ("PUT", Kind.CANCEL),
     "status": ("GET", Kind.STATUS),
 }
+_CLOSES = {Action.CONTINUE: False, Action.END: True}
 _OK = {"responseExitCode": 200, "responseMessage": ""}
 
 
@@ -42,7 +43,7 @@ class Infobip(base.Adapter):
 
     name = "infobip"
     methods = frozenset({"POST", "PUT", "GET"})
-    confidence = "official docs, an older edition"
+    confidence = "official docs, old edition"
     capabilities = base.Capabilities(reports_cancel=True, reports_timeout=True)
 
     def serves(self, path: str) -> bool:
@@ -60,7 +61,7 @@ class Infobip(base.Adapter):
             raise BadCallback(f"/{event} is called by {method}")
         if not session.strip():
             raise BadCallback("the path holds no session id")
-        code = json_body.first_code(endpoint)
+        code = dialling.first(endpoint.service_codes)
         if kind is Kind.STATUS:
             return UssdRequest(kind, session, "", code, "", base.fingerprint(event))
         found = base.json_object(request.body)
@@ -80,7 +81,7 @@ class Infobip(base.Adapter):
             session,
             base.msisdn(msisdn, endpoint.country) if msisdn else "",
             base.service_code(code) if code else "",
-            json_body.dialled(typed, code) if first else typed,
+            dialling.after(typed, code) if first else typed,
             base.fingerprint(event, typed),
             language=base.text_of(found, "language", "").strip().lower()[:2] or None,
             network=base.text_of(found, "ussdGwId", "") or None,
@@ -88,7 +89,7 @@ class Infobip(base.Adapter):
 
     def encode(self, screen: Screen, request: UssdRequest, endpoint: base.Endpoint) -> UssdReply:
         """`ussdMenu` and `shouldClose`."""
-        close = screen.action is Action.END
+        close = _CLOSES[screen.action]
         return json_body.reply({"shouldClose": close, "ussdMenu": screen.text, **_OK})
 
     def acknowledge(self, request: UssdRequest, *, live: bool = False) -> UssdReply:
@@ -114,8 +115,7 @@ class Infobip(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        close = found.get("shouldClose")
-        if not isinstance(close, bool) or found.get("responseExitCode") != _OK["responseExitCode"]:
-            raise ValueError('the reply needs "shouldClose" and a "responseExitCode" of 200')
-        action = Action.END if close else Action.CONTINUE
+        if found.get("responseExitCode") != _OK["responseExitCode"]:
+            raise ValueError('the reply\'s "responseExitCode" is not 200')
+        action = json_body.action_of(found, "shouldClose", _CLOSES)
         return Screen(json_body.shown(found, "ussdMenu"), action)

@@ -1,12 +1,12 @@
-"""What gateways that speak JSON share: members, replies, and dial strings."""
+"""What gateways that speak JSON share: members of what they send, and of what they read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
-from ussd_app.gateways import base
-from ussd_app.messages import BadCallback, HttpRequest, UssdReply
+from ussd_app.gateways import base, dialling
+from ussd_app.messages import Action, BadCallback, HttpRequest, UssdReply
 
 CONTENT_TYPE = "application/json"
 _DIGITS_MAX = 9
@@ -70,9 +70,15 @@ def members_of(sent: UssdReply) -> dict[str, object]:
         found = json.loads(sent.body)
     except RecursionError:
         raise ValueError("the reply nests too deeply") from None
-    if not isinstance(found, dict):
-        raise ValueError("the reply is not a JSON object")  # noqa: TRY004  # what `read` raises
-    return found
+    return part({"reply": found}, "reply")
+
+
+def part(found: Mapping[str, object], name: str) -> dict[str, object]:
+    """The object in a reply's member; raises ValueError."""
+    value = found.get(name)
+    if not isinstance(value, dict):
+        raise ValueError(f'"{name}" is not a JSON object')  # noqa: TRY004  # what `read` raises
+    return value
 
 
 def shown(found: Mapping[str, object], name: str) -> str:
@@ -83,45 +89,18 @@ def shown(found: Mapping[str, object], name: str) -> str:
     return value
 
 
-def is_dial(typed: str, service_code: str) -> bool:
-    """Whether `typed` is this service code, with or without more after it."""
-    bare, code = typed.strip().strip("*#"), service_code.strip("*#")
-    return bool(code) and (bare == code or bare.startswith(f"{code}*"))
-
-
-def dialled(typed: str, service_code: str) -> str:
-    """What was dialled after the service code, where `typed` repeats the whole string."""
-    bare = typed.strip().strip("*#")
-    if is_dial(typed, service_code):
-        return bare[len(service_code.strip("*#")) :].strip("*#")
-    return bare
-
-
-def split(typed: str, endpoint: base.Endpoint) -> tuple[str, str]:
-    """(service code, what was dialled after it), for gateways that tell only the whole string.
-
-    Which part is the code, only the endpoint's own codes can tell; without any of them that
-    fits, all of it is.
-    """
-    for code in sorted(endpoint.service_codes, key=len, reverse=True):
-        if is_dial(typed, code):
-            return base.service_code(code), dialled(typed, code)
-    bare = typed.strip().strip("*#")
-    return (base.service_code(bare), "") if bare else (first_code(endpoint), "")
-
-
-def first_code(endpoint: base.Endpoint) -> str:
-    """The endpoint's service code, for gateways that do not tell it; "" if it has none."""
-    return base.service_code(endpoint.service_codes[0]) if endpoint.service_codes else ""
-
-
-def dial_string(service_code: str, extra: str) -> str:
-    """What a client dials: `*789*1*2#` of `*789#` and `1*2`."""
-    code = service_code.strip("*#")
-    return f"*{code}*{extra}#" if extra else f"*{code}#"
+def action_of(found: Mapping[str, object], name: str, words: Mapping[Action, object]) -> Action:
+    """What a reply's member lets the phone do, in that gateway's `words`; raises ValueError."""
+    value = found.get(name)
+    for action, word in words.items():
+        # True is 1 to Python, and not to a gateway.
+        if type(value) is type(word) and value == word:
+            return action
+    accepted = " nor ".join(json.dumps(word) for word in words.values())
+    raise ValueError(f'the reply\'s "{name}" is neither {accepted}')
 
 
 def typed_of(service_code: str, history: tuple[str, ...]) -> str:
     """What a phone sends at the end of `history`: the dial string first, then each input."""
     extra, *inputs = history or ("",)
-    return inputs[-1] if inputs else dial_string(service_code, extra)
+    return inputs[-1] if inputs else f"*{dialling.whole(service_code, extra)}#"

@@ -105,7 +105,6 @@ class Junebug(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        data = found.get("channel_data")
-        if not isinstance(data, dict):
-            raise ValueError('the message holds no object "channel_data"')  # noqa: TRY004  # what `read` raises
-        return Screen(json_body.shown(found, "content"), vumi_go.action_of(data))
+        data = json_body.part(found, "channel_data")
+        action = json_body.action_of(data, "session_event", vumi_go.EVENTS)
+        return Screen(json_body.shown(found, "content"), action)

@@ -13,7 +13,7 @@ Source: MTN's swagger document of the USSD API 1.0.0.
 
 from __future__ import annotations
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
     Action,
     BadCallback,
@@ -58,7 +58,7 @@ class MtnMadapi(base.Adapter):
             json_body.need(found, "sessionId"),
             base.msisdn(msisdn, endpoint.country),
             base.service_code(code),
-            json_body.dialled(typed, code) if kind is Kind.BEGIN else typed,
+            dialling.after(typed, code) if kind is Kind.BEGIN else typed,
             base.fingerprint(number, typed),
             language=base.text_of(found, "language", "").strip().lower()[:2] or None,
             reason=typed or None if kind is Kind.CANCEL else None,
@@ -88,13 +88,8 @@ class MtnMadapi(base.Adapter):
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
-        data = json_body.members_of(reply).get("data")
-        if not isinstance(data, dict):
-            raise ValueError('the reply holds no object "data"')  # noqa: TRY004  # what `read` raises
-        goes_on = data.get("userInputRequired") is True
-        action = Action.CONTINUE if goes_on else Action.END
-        if data.get("messageType") != _TYPES[action]:
-            raise ValueError('the reply\'s "messageType" and "userInputRequired" disagree')
+        data = json_body.part(json_body.members_of(reply), "data")
+        action = json_body.action_of(data, "messageType", _TYPES)
         return Screen(json_body.shown(data, "inboundResponse"), action)
 
 

@@ -11,8 +11,10 @@ Source: Nalo's Postman page; client libraries agree.
 
 from __future__ import annotations
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import Action, HttpRequest, Kind, Screen, UssdReply, UssdRequest
+
+_GOES_ON = {Action.CONTINUE: True, Action.END: False}
 
 
 class Nalo(base.Adapter):
@@ -28,11 +30,10 @@ class Nalo(base.Adapter):
         first = json_body.truth(found, "MSGTYPE")
         typed = base.text_of(found, "USERDATA", "")
         msisdn = json_body.need(found, "MSISDN")
-        code, text = json_body.first_code(endpoint), typed
-        if first:
-            code, text = json_body.split(typed, endpoint)
+        kind = Kind.BEGIN if first else Kind.CONTINUE
+        code, text = dialling.heard(kind, typed, endpoint.service_codes)
         return UssdRequest(
-            Kind.BEGIN if first else Kind.CONTINUE,
+            kind,
             base.text_of(found, "SESSIONID", "").strip() or msisdn,
             base.msisdn(msisdn, endpoint.country),
             code,
@@ -54,7 +55,7 @@ class Nalo(base.Adapter):
                 "MSISDN": request.echo.get("MSISDN", request.msisdn.removeprefix("+")),
                 "USERDATA": request.echo.get("USERDATA", ""),
                 "MSG": screen.text,
-                "MSGTYPE": screen.action is Action.CONTINUE,
+                "MSGTYPE": _GOES_ON[screen.action],
             }
         )
 
@@ -74,8 +75,5 @@ class Nalo(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        goes_on = found.get("MSGTYPE")
-        if not isinstance(goes_on, bool):
-            raise ValueError('the reply\'s "MSGTYPE" is neither true nor false')  # noqa: TRY004  # what `read` raises
-        action = Action.CONTINUE if goes_on else Action.END
+        action = json_body.action_of(found, "MSGTYPE", _GOES_ON)
         return Screen(json_body.shown(found, "MSG"), action)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import Action, HttpRequest, Kind, Screen, UssdReply, UssdRequest
 
 _STATES = {Action.CONTINUE: "CONTINUE", Action.END: "END"}
@@ -33,7 +33,7 @@ class SouthPawsl(base.Adapter):
         dialled = json_body.need(found, "ussdString")
         typed = base.text_of(found, "inputOption", "")
         first = typed.strip() == dialled
-        code, extra = json_body.split(dialled, endpoint)
+        code, extra = dialling.split(dialled, endpoint.service_codes)
         return UssdRequest(
             Kind.BEGIN if first else Kind.CONTINUE,
             json_body.need(found, "sessionId"),
@@ -82,14 +82,14 @@ class SouthPawsl(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        for action, state in _STATES.items():
-            if found.get("state") == state:
-                return Screen(json_body.shown(found, "message"), action)
-        raise ValueError('the reply\'s "state" is neither CONTINUE nor END')
+        action = json_body.action_of(found, "state", _STATES)
+        return Screen(json_body.shown(found, "message"), action)
 
 
 def _parameters(found: dict[str, object]) -> str:
-    """The parameters as JSON, to be given back; none where they are not a short list."""
+    """The parameters as JSON, to be given back; none where they are no short list of texts."""
     value = found.get("ussdParameters")
-    text = json.dumps(value, separators=(",", ":")) if isinstance(value, list) else ""
-    return text if text and len(text) <= base.PARAMETER_MAX else "[]"
+    if not (isinstance(value, list) and all(isinstance(each, str | int) for each in value)):
+        return "[]"
+    text = json.dumps(value, separators=(",", ":"))
+    return text if len(text) <= base.PARAMETER_MAX else "[]"

@@ -10,7 +10,7 @@ Source: Mobiverse's Uzo documentation.
 
 from __future__ import annotations
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
     Action,
     BadCallback,
@@ -54,7 +54,7 @@ class Uzo(base.Adapter):
             json_body.need(found, "sessionID"),
             base.msisdn(json_body.need(found, "msisdn"), endpoint.country),
             base.service_code(code),
-            json_body.dialled(typed, code) if kind is Kind.BEGIN else typed,
+            dialling.after(typed, code) if kind is Kind.BEGIN else typed,
             base.fingerprint(str(op), typed),
             network=base.text_of(found, "network", "") or None,
             reason=f"terminated: ussdServiceOp {op}" if kind is Kind.CANCEL else None,
@@ -85,7 +85,5 @@ class Uzo(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        for action, op in _OPS.items():
-            if found.get("ussdServiceOp") == op:
-                return Screen(json_body.shown(found, "message"), action)
-        raise ValueError('the reply\'s "ussdServiceOp" is neither 2 nor 17')
+        action = json_body.action_of(found, "ussdServiceOp", _OPS)
+        return Screen(json_body.shown(found, "message"), action)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 
-from ussd_app.gateways import base, json_body
+from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
     Action,
     BadCallback,
@@ -55,7 +55,6 @@ class VumiGo(base.Adapter):
             base.service_code(code),
             text,
             base.fingerprint(message),
-            network=base.text_of(found, "provider", "") or None,
             reason=event if kind is Kind.CANCEL else None,
             echo={"message_id": message, "from_addr": sender},
         )
@@ -105,7 +104,8 @@ class VumiGo(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
-        return Screen(json_body.shown(found, "content"), action_of(found))
+        action = json_body.action_of(found, "session_event", EVENTS)
+        return Screen(json_body.shown(found, "content"), action)
 
 
 def said(event: str, found: Mapping[str, object], code: str) -> tuple[Kind, str]:
@@ -114,21 +114,14 @@ def said(event: str, found: Mapping[str, object], code: str) -> tuple[Kind, str]
     Where no event is told, a content that is null or the dialled string can only be a dial.
     """
     typed = base.text_of(found, "content", "")
+    extra = dialling.after(typed, code)
     kind = _KINDS.get(event)
     if not event:
-        dials = found.get("content") is None or json_body.is_dial(typed, code)
-        kind = Kind.BEGIN if dials else Kind.OPEN
+        repeats_code = extra != typed.strip().strip("*#")
+        kind = Kind.BEGIN if found.get("content") is None or repeats_code else Kind.OPEN
     if kind is None:
         raise BadCallback('"session_event" must be new, resume, close or null')
-    return kind, json_body.dialled(typed, code) if kind is Kind.BEGIN else typed
-
-
-def action_of(found: Mapping[str, object]) -> Action:
-    """What a message's session event lets the phone do; raises ValueError."""
-    for action, event in EVENTS.items():
-        if found.get("session_event") == event:
-            return action
-    raise ValueError('the message\'s "session_event" is neither resume nor close')
+    return kind, extra if kind is Kind.BEGIN else typed
 
 
 def example_of(request: UssdRequest, history: tuple[str, ...]) -> tuple[str, str | None]:
@@ -136,4 +129,4 @@ def example_of(request: UssdRequest, history: tuple[str, ...]) -> tuple[str, str
     if len(history) > 1:
         return "resume", history[-1]
     extra = history[0] if history else ""
-    return "new", json_body.dial_string(request.service_code, extra) if extra else None
+    return "new", json_body.typed_of(request.service_code, history) if extra else None

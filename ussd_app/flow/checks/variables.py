@@ -168,7 +168,7 @@ def unset(subject: Subject) -> Iterator[Diagnostic]:
     for state in subject.flow.states.values():
         for use in uses(state):
             name = atom(use.place)
-            if use.place.name == "row" or name in use.given or not use.place.name:
+            if use.place.name in {"row", ""} or subject.names.given(use.place, use.given):
                 continue
             if not subject.assigned.has(state.name, name):
                 yield Diagnostic(subject.at(use), "unset-variable", _on_some_path(use.place))

@@ -1,0 +1,1 @@
+"""Profiles of gateways for `ussd_app.gateways.generic`: YAML only."""
