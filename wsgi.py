@@ -7,10 +7,10 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from flask import Flask
 
+from ussd_app.application import named
 from ussd_app.endpoints import ConfiguredEndpoint, budgets_of
 from ussd_app.endpoints import load as load_endpoints
 from ussd_app.hop import Backends, Host, Limits
@@ -22,7 +22,6 @@ from ussd_app.shelf import Shelf
 from ussd_app.store import RedisStore, Wire
 from ussd_app.web import create_app
 from workers import settings as settings_module
-from workers.application import APPLICATION
 from workers.frontdesk import SERVED, FrontDesk
 from workers.office import open_ledger
 from workers.queue import Doorbell
@@ -32,9 +31,14 @@ from workers.settings import Settings
 _PATIENCE_SECONDS = 2.0
 
 
-def load_directory(menus_dir: Path, budgets: tuple[Budget, ...] = (Budget(),)) -> Directory:
-    """Every flow of a directory, compiled; raises `FlowError`, OSError, `BadSettings`."""
-    directory = Directory(menus_dir, APPLICATION, budgets)
+def load_directory(settings: Settings, budgets: tuple[Budget, ...] = (Budget(),)) -> Directory:
+    """Every flow of the menus, compiled; raises `FlowError`, OSError, `BadSettings`."""
+    menus_dir = settings.menus_dir
+    try:
+        application = named(settings.application)
+    except ValueError as error:
+        raise BadSettings(f"CASSOU_APPLICATION={error}") from None
+    directory = Directory(menus_dir, application, budgets)
     unserved = sorted(set(directory.library.backends) - SERVED)
     if unserved:
         raise BadSettings(f"the catalogue declares back-ends nobody serves: {', '.join(unserved)}")
@@ -69,7 +73,7 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
         )
     remembered = settings.session_ttl_seconds + settings.session_memory_seconds
     endpoints = checked_endpoints(settings, os.environ)
-    directory = load_directory(settings.menus_dir, budgets_of(endpoints))
+    directory = load_directory(settings, budgets_of(endpoints))
     shelf = Shelf(settings.published())
     release(directory, shelf)
     host = Host(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
 
 from ussd_app import endpoints
-from ussd_app.application import Application
+from ussd_app.application import Application, named
 from ussd_app.endpoints import budgets_of
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.messages import Budget
@@ -18,16 +17,11 @@ from workers.settings import Settings
 
 def find_application(settings: Settings) -> Application:
     """What `CASSOU_APPLICATION` names: filters, rules and functions. Exits 2 where it is none."""
-    module, _, name = settings.application.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        click.echo(f"CASSOU_APPLICATION={settings.application}: {error}", err=True)
+        return named(settings.application)
+    except ValueError as error:
+        click.echo(f"CASSOU_APPLICATION={error}", err=True)
         sys.exit(2)
-    if not isinstance(found, Application):
-        click.echo(f"CASSOU_APPLICATION={settings.application} is no Application", err=True)
-        sys.exit(2)
-    return found
 
 
 def known_budgets(settings: Settings) -> tuple[Budget, ...]:

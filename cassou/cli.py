@@ -79,7 +79,7 @@ def _checked(settings: Settings) -> None:
     """Say what is wrong with the menus or endpoints before anything is started."""
     try:
         endpoints = wsgi.checked_endpoints(settings, os.environ)
-        wsgi.load_directory(settings.menus_dir, budgets_of(endpoints))
+        wsgi.load_directory(settings, budgets_of(endpoints))
     except (FlowError, BadSettings) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
@@ -342,9 +342,7 @@ def forget(msisdn: str) -> None:
     try:
         number = base.msisdn(msisdn, "BF")
         sealer = Sealer(secret_octets(settings))
-        programs = LivePrograms(
-            wsgi.load_directory(settings.menus_dir), Shelf(settings.published())
-        )
+        programs = LivePrograms(wsgi.load_directory(settings), Shelf(settings.published()))
         store = RedisStore(Wire(url), sealer, settings.session_ttl_seconds)
         count = erase(store, sealer, programs.all(), number)
     except (BadCallback, BadSettings, FlowError, OSError) as error:

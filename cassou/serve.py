@@ -25,7 +25,7 @@ def main() -> None:
         settings = settings_module.load_connected()
         # The server's own processes would fail on these again and again.
         endpoints = wsgi.checked_endpoints(settings, os.environ)
-        wsgi.load_directory(settings.menus_dir, budgets_of(endpoints))
+        wsgi.load_directory(settings, budgets_of(endpoints))
     except (BadSettings, FlowError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None

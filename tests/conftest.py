@@ -10,8 +10,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 import wsgi
-from tests.whole_system import MENUS, World, running
+from tests.whole_system import World, running
 from ussd_app.screens import Program
+from workers.settings import load as load_settings
 
 HERE = Path(__file__).parent
 
@@ -46,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def program() -> Program:
     """The shipped flow."""
-    return next(iter(wsgi.load_directory(MENUS).flows.values()))
+    return next(iter(wsgi.load_directory(load_settings()).flows.values()))
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ussd_app.render.texts import Filter
 
@@ -18,3 +21,20 @@ class Application:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     rules: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
     functions: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+
+
+def named(target: str) -> Application:
+    """The application that `module:name` says, the working directory's modules among them.
+
+    Raises ValueError with a sentence.
+    """
+    module, _, name = target.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"{target}: {error}") from None
+    if not isinstance(found, Application):
+        raise ValueError(f"{target} is no Application")  # noqa: TRY004  # a bad setting, not a type
+    return found

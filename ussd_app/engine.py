@@ -248,7 +248,7 @@ def _held(program: Program, before: Session | None, now: float) -> Held | None:
             return None
         # Nobody waits for that look-up any more: the screen before it orders it anew.
         state, page, trail = trail[-1], 0, trail[:-1]
-    if not trail and state == program.flow.start:
+    if not trail and state in {program.flow.start, program.flow.home}:
         return None
     held = Held(state, max(page, 0), before.language, trail, before.variables)
     return held if can_resume(program, held) and state not in resume.never_into else None
@@ -258,12 +258,13 @@ def _resumed(program: Program, session: Session, held: Held, budget: Budget) -> 
     """Go on where the client was. What is remembered now counts, not what was then."""
     facts = {name for name, _, _ in program.facts}
     variables = {name: value for name, value in held.variables.items() if name not in facts}
+    variables |= {name: value for name, value in session.variables.items() if name in facts}
     session = session._replace(
         state=held.state,
         page=held.page,
         language=held.language,
         trail=held.trail,
-        variables={**variables, **session.variables},
+        variables=variables,
         visit=session.visit + 1,
         held=None,
         asking=False,
@@ -445,6 +446,17 @@ def spends(flow: Flow, name: str) -> bool:
     return False
 
 
+def _storing(
+    program: Program, session: Session, new: Mapping[str, Value], forget: tuple[str, ...] = ()
+) -> Session:
+    """The session with new values: one fact is the same wherever it has a name."""
+    gone = {twin for name in forget for twin in program.twins.get(name, (name,))}
+    kept = {name: value for name, value in session.variables.items() if name not in gone}
+    for name, value in new.items():
+        kept.update(dict.fromkeys(program.twins.get(name, (name,)), value))
+    return session._replace(variables=kept)
+
+
 def _branch(program: Program, state: Branch, session: Session) -> str:
     shown = Shown(program.flow, session)
     for number, case in enumerate(state.cases):
@@ -477,8 +489,7 @@ def _set(program: Program, session: Session, state: SetState) -> tuple[Session, 
             if value is None or not fits(shape, value, today):
                 return session, "else"
             new[assignment.name] = cast("Value", stored(shape, value))
-    kept = {name: value for name, value in session.variables.items() if name not in state.forget}
-    return session._replace(variables={**kept, **new}), "set"
+    return _storing(program, session, new, state.forget), "set"
 
 
 # Answers.
@@ -570,8 +581,7 @@ def _menu(program: Program, session: Session, state: Menu, typed: str, budget: B
     value, notice = _value(program, session, other.save, other.checks, typed)
     if notice:
         return _again(program, session, notice, budget)
-    variables = {**session.variables, other.save: value}
-    return _onward(program, session._replace(variables=variables), "otherwise", budget)
+    return _onward(program, _storing(program, session, {other.save: value}), "otherwise", budget)
 
 
 def _option(
@@ -603,7 +613,7 @@ def _value(
     flow, language = program.flow, session.language
     shape = flow.variables[save].shape
     try:
-        value = value_of(shape, typed, _day(session.touched_at), language, flow.alphabet)
+        value = value_of(shape, typed, _day(session.touched_at), language)
     except Refused as refused:
         values = {
             name: each.replace("/", f" {system_text(flow, 'or', language)} ")
@@ -626,8 +636,7 @@ def _value(
 def _input(program: Program, session: Session, state: Input, typed: str, budget: Budget) -> Turn:
     value, notice = _value(program, session, state.save, state.checks, typed)
     if not notice:
-        variables = {**session.variables, state.save: value}
-        return _onward(program, session._replace(variables=variables), "typed", budget)
+        return _onward(program, _storing(program, session, {state.save: value}), "typed", budget)
     attempts = session.attempts + 1
     if state.attempts_max and attempts >= state.attempts_max:
         target = program.moves.move(session.state, "attempts")
@@ -651,8 +660,7 @@ def _listing(
         declared = flow.variables.get(state.save)
         if declared is not None:
             row = cast("Value", stored(declared.shape, row))
-        variables = {**session.variables, state.save: row}
-        return _onward(program, session._replace(variables=variables), "row", budget)
+        return _onward(program, _storing(program, session, {state.save: row}), "row", budget)
     fixed = _chosen(options_of(flow, session, state.options, len(rows)), typed)
     if fixed is not None:
         return _option(program, session, state, fixed, budget)

@@ -25,12 +25,14 @@ class FlowStuck(Exception):  # noqa: N818  # what happened to the dialog
 class Program:
     """A compiled flow and its moves: built once, shared by every session.
 
-    `facts` are the variables that are remembered: (variable, fact, seconds).
+    `facts` are the variables that are remembered: (variable, fact, seconds). A sub-flow that is
+    used twice has two variables for one fact: `twins` are all of them, by any of their names.
     """
 
     flow: Flow
     moves: Moves
     facts: tuple[tuple[str, str, float], ...]
+    twins: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, flow: Flow) -> Program:
@@ -40,7 +42,11 @@ class Program:
             for name, each in flow.variables.items()
             if each.remember_seconds
         )
-        return cls(flow, Moves(flow), facts)
+        twins = {
+            name: tuple(other for other, same, _ in facts if same == fact)
+            for name, fact, _ in facts
+        }
+        return cls(flow, Moves(flow), facts, twins)
 
 
 class Shown:

@@ -43,7 +43,7 @@ def test_a_sample_can_be_typed_and_fits(shape: Shape) -> None:
     sample = sample_of(shape)
 
     assert fits(shape, sample, DAY)
-    assert accepts(shape, typed(shape, sample), DAY, "transliterate")
+    assert accepts(shape, typed(shape, sample), DAY)
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,6 @@ def test_a_day_that_does_not_exist_is_asked_for_again(programs: Programs) -> Non
     assert customer.type("1", "28", "11", "2023").startswith("Quem recebe?")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="values of the new session go before those that are gone back to"
-)
 def test_an_option_of_the_menu_leads_back_to_the_basket_of_before(
     programs: Programs,
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.examples.phones import MEMBER, Programs, phone
 from ussd_app.effects import Row
 
@@ -34,7 +32,6 @@ def test_a_right_code_forgives_the_wrong_ones(programs: Programs) -> None:
     assert "Essais restants: 2." in member.type("00", "1", "3333")
 
 
-@pytest.mark.xfail(strict=True, reason="two uses of a sub-flow keep two copies of one fact")
 def test_wrong_codes_count_wherever_they_are_asked_for(programs: Programs) -> None:
     member = phone(programs, "*344#", MEMBER, pins__verify=["wrong"])
     member.dial("*344#")
@@ -60,9 +57,6 @@ def test_the_treasurer_is_told_in_french_whatever_the_member_reads(
     }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a choice inside the words of an argument is not shown by its label"
-)
 def test_a_statement_is_written_in_the_language_of_the_member(programs: Programs) -> None:
     member = phone(programs, "*345#", MEMBER)
     member.dial("*345#")

@@ -159,7 +159,7 @@ def typed(shape: Shape, alphabet: str) -> st.SearchStrategy[object]:
 
     def kept(given: str) -> object:
         try:
-            return value_of(shape, normalise(given), TODAY, "fr", alphabet)
+            return value_of(shape, normalise(given), TODAY, "fr")
         except Refused:
             return None
 

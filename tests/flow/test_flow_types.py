@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ussd_app.flow.checks.shapes import Fit, fits_shape, literal_fits, why_not
 from ussd_app.flow.functions import takes
+from ussd_app.flow.joins import joined
 from ussd_app.flow.model import NUMBERS, Shape, Type
 from ussd_app.flow.values import day, fits, longest, plain, room, stored
 
@@ -21,6 +22,7 @@ NAMES = ("a", "b", "c")
 ROWS = (Type.ROW, Type.ROWS)
 SCALARS = tuple(kind for kind in Type if kind not in ROWS)
 DIGITS = st.text("0123456789", max_size=22)
+_COUNT = Shape(Type.INTEGER, low="0", high="9")
 #: Few bounds, so that shapes often hold one another.
 BOUNDS = st.none() | st.sampled_from(["-1000", "-9.5", "-1", "0", "1", "9.95", "10", "100", "1000"])
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
@@ -128,6 +130,37 @@ def test_what_fits_by_its_shape_fits_whatever_it_is(
         value = data.draw(values(shape))
         if fits(shape, value, TODAY):
             assert fits(wanted, stored(shape, value), TODAY + timedelta(days=later))
+
+
+def _scalar_pair(kind: Type) -> st.SearchStrategy[tuple[Shape, Shape]]:
+    return st.tuples(of(kind), of(kind))
+
+
+@settings(max_examples=400)
+@given(st.data(), st.sampled_from(SCALARS).flatmap(_scalar_pair))
+def test_a_shape_for_two_holds_the_values_of_both(
+    data: st.DataObject, pair: tuple[Shape, Shape]
+) -> None:
+    one, other = pair
+    both = joined(one, other)
+    value = data.draw(values(one) | values(other))
+
+    # Without a bound nobody types less than zero.
+    typed = one.type not in NUMBERS or not str(value).startswith("-") or bool(one.low and other.low)
+    if typed and (fits(one, value, TODAY) or fits(other, value, TODAY)):
+        assert fits(both, value, TODAY)
+        assert room(str(value)) <= max(room(longest(both)), room("false"))
+
+
+def test_a_shape_for_two_lists_has_the_fields_of_both() -> None:
+    few = Shape(Type.ROWS, fields={"a": _COUNT, "b": _COUNT}, rows_max=2)
+    more = Shape(Type.ROWS, fields={"a": Shape(Type.INTEGER, longest="99999")}, rows_max=5)
+    none = Shape(Type.ROWS)
+
+    assert joined(few, more).rows_max == 5
+    assert set(joined(few, more).fields) == {"a"}
+    assert len(longest(joined(few, more).fields["a"])) == 5
+    assert joined(few, none) == joined(none, few) == few
 
 
 @given(st.data(), SHAPES)

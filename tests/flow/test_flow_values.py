@@ -49,7 +49,7 @@ ROWS = Shape(Type.ROWS, fields={"label": NAME, "price": COUNT}, rows_max=2)
 
 
 def typed_value(shape: Shape, typed: str, alphabet: str = "transliterate") -> object:
-    return value_of(shape, normalise(typed), TODAY, "fr", alphabet)
+    return value_of(shape, normalise(typed), TODAY, "fr")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_is_no_value_is_refused(shape: Shape, typed: str, text: str) -> Non
         typed_value(shape, typed)
     assert caught.value.text == text
     assert set(caught.value.values) == SYSTEM_TEXTS[text]
-    assert not accepts(shape, typed, TODAY, "transliterate")
+    assert not accepts(shape, typed, TODAY)
 
 
 def test_one_length_of_a_text_is_its_only_length() -> None:
@@ -198,7 +198,7 @@ def test_any_input_is_a_value_within_its_bounds_or_refused(typed: str) -> None:
 def test_whatever_is_accepted_fits_and_is_no_wider_than_the_longest(
     shape: Shape, typed: str
 ) -> None:
-    assume(accepts(shape, typed, TODAY, "transliterate"))
+    assume(accepts(shape, typed, TODAY))
     value = typed_value(shape, typed)
 
     assert fits(shape, value, TODAY)

@@ -30,7 +30,9 @@ def made_menus(number: int) -> Menus:
     subs: dict[str, Sub] = {}
     files: dict[str, Table] = {}
     for name in random.sample(["sign-in", "pick-one"], random.choice([0, 1, 1, 2])):
-        scope = Scope(random, languages, alphabet)
+        more = [each for each in ("fr", "en", THIRD) if each not in languages]
+        extra = tuple(more[:1]) if random.random() < 0.1 else ()
+        scope = Scope(random, (*languages, *extra), alphabet)
         files[name], subs[name] = _sub_flow(name, scope, backends, dict(subs))
     scope = Scope(random, languages, alphabet)
     flow = _main(scope, backends, subs)
@@ -89,12 +91,28 @@ def _sub_flow(
         "next": grower.next(known | {"v_answer"}, 3),
     }
     grower.closed(start, state)
+    if not _leads(grower.states, "ok"):
+        options: list[Data] = [
+            {"label": scope.label("1"), "next": state["next"]},
+            {"label": scope.label("2"), "next": "ok"},
+        ]
+        grower.states["way_out"] = {"menu": scope.text(known), "options": options}
+        state["next"] = "way_out"
     flow = _head(name, scope.languages) | {"start": start, "returns": returns}
     if arguments:
         flow["args"] = {each: kind.declared for each, kind in arguments.items()}
     _variables(flow, grower, frozenset(arguments))
     flow["states"] = grower.states
     return flow, sub
+
+
+def _leads(states: Data, name: str) -> bool:
+    """Whether anything names a state or an exit."""
+    if isinstance(states, str):
+        return states == name
+    return any(
+        _leads(each, name) for each in (states.values() if isinstance(states, dict) else states)
+    )
 
 
 def _main(scope: Scope, backends: dict[str, Table], subs: dict[str, Sub]) -> Table:

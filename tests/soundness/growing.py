@@ -49,6 +49,8 @@ class Grower:
     promises: dict[str, Known] = field(default_factory=dict)
     stops: set[str] = field(default_factory=set)
     open: list[str] = field(default_factory=list)
+    #: Variables with bounds so wide that what is worked out fits; nobody types them.
+    filled: set[str] = field(default_factory=set)
     _number: int = 0
 
     # Where to go next.
@@ -69,7 +71,9 @@ class Grower:
         """An end, home, or an exit."""
         if self.exits:
             able = [name for name, needed in self.exits.items() if needed <= known]
-            return "ok" if "ok" in able and self.scope.chance(0.7) else self.scope.random.choice(able)
+            return (
+                "ok" if "ok" in able and self.scope.chance(0.7) else self.scope.random.choice(able)
+            )
         if self.home and self.scope.chance(0.6):
             return self.home
         ends = [
@@ -189,7 +193,8 @@ class Grower:
 
     def list(self, _name: str, known: Known, depth: int, _kind: str) -> Table:
         """A list of rows."""
-        lists = self.scope.rows(known)
+        everything = [each for each in self.scope.places(known) if each[1].type == "rows"]
+        lists = self.scope.rows(known) or everything
         given = [each for each in lists if "." in each[0]]
         place, kind = self.scope.random.choice(given if given and self.scope.chance(0.7) else lists)
         row = self.scope.text(NOTHING, 2, kind)
@@ -360,6 +365,7 @@ class Grower:
             name = self.variable(
                 ("integer", "decimal", "text", "choice", "date", "boolean", "rows", "rows", "rows",
                  "row", "row", "digits", "msisdn"),
+                filled=True,
             )  # fmt: skip
             made = value(self.scope, self.scope.variables[name], known)
             if made is not None:
@@ -419,11 +425,15 @@ class Grower:
         state["outcomes"] = found
         return state
 
-    def variable(self, types: tuple[str, ...]) -> str:
+    def variable(self, types: tuple[str, ...], *, filled: bool = False) -> str:
         """A variable of one of these types: a new one, or one that is there."""
         random = self.scope.random
         kind = random.choice(types)
-        able = [name for name, each in self.scope.variables.items() if each.type == kind]
+        able = [
+            name
+            for name, each in self.scope.variables.items()
+            if each.type == kind and (filled or name not in self.filled)
+        ]
         if able and self.scope.chance(0.5):
             return random.choice(able)
         name = f"v{len(self.scope.variables)}"
@@ -439,7 +449,12 @@ class Grower:
                 if kind == "rows":
                     declared["rows_max"] = random.choice(["1", "4", "9"])
                 made = Kind(kind, declared, fields)
-        sensitive = kind == "pin" or (kind in {"digits", "text"} and self.scope.chance(0.1))
+        if filled and kind in {"integer", "decimal"} and self.scope.chance(0.7):
+            made.declared.update({"min": "-99999999999999", "max": "99999999999999"})
+            self.filled.add(name)
+        sensitive = kind == "pin" or (
+            kind in {"digits", "text", "rows", "row"} and self.scope.chance(0.08)
+        )
         made = Kind(made.type, made.declared, made.fields, sensitive)
         self.scope.variables[name] = made
         return name

@@ -144,6 +144,9 @@ def system_in(languages: tuple[str, ...]) -> str:
         for by_language in texts.values():
             english = str(by_language["en"])
             parts = re.split(r"(\{[^{}]*\})", english)
+            if len(parts) == 1:
+                # Short enough for what one screen holds in UCS-2.
+                parts = [english[:48]]
             by_language.setdefault(
                 language, "".join(p if p.startswith("{") else p.replace("e", "ɛ") for p in parts)
             )

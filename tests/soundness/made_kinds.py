@@ -93,7 +93,7 @@ def _values(random: Random, languages: tuple[str, ...]) -> Data:
         if random.random() < 0.6:
             labels[name] = {each: f"{name.title()} {each}" for each in languages}
         else:
-            labels[name] = f"Le {name}"
+            labels[name] = random.choice([f"Le {name}"] * 20 + [f"{{{{{name}", "{msisdn}"])
     return labels
 
 
@@ -156,6 +156,8 @@ def _outcome(random: Random, usual: list[str]) -> dict[str, Data]:
             most = random.randint(1, 9)
             fields[name] = {"type": "rows", "rows_max": str(most), "fields": inner}
             sample[name] = [row] * random.randint(0, most)
+            if random.random() < 0.03:
+                fields[name], sample[name] = {"type": "rows", "rows_max": "3"}, []
         else:
             fields[name], sample[name] = _bounded(random, kind)
     outcome: dict[str, Data] = {}
@@ -171,7 +173,7 @@ def _bounded(random: Random, kind: str) -> tuple[Table, str]:
     longest, sample = {
         "text": (random.choice(["Awa Ouedraogo", "m" * 30, "a b c d e f", "é€"]), "Aw"),
         "digits": (random.choice(["88888888", "0" * 20]), "0123"),
-        "integer": (random.choice(["-9999", "2000000", "99"]), "7"),
+        "integer": (random.choice(["-9999", "2000000", "99", "9" * 15]), "7"),
         "decimal": (random.choice(["1638.3", "-0.25", "99999999.999999"]), "1.5"),
         "date": ("2026-12-31", "2026-01-31"),
         "msisdn": ("+22670123456", "+33612345678"),

@@ -64,7 +64,7 @@ def made_value(random: Random, shape: Shape, alphabet: str = "transliterate") ->
     if not nobody_types:
         try:
             answer = normalise(typed(random, shape, TODAY))
-            return value_of(shape, answer, TODAY, "fr", alphabet)
+            return value_of(shape, answer, TODAY, "fr")
         except Refused:
             return None
     made: object = field_value(random, shape)

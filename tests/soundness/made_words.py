@@ -70,7 +70,11 @@ class Scope:
 
     def rows(self, known: frozenset[str]) -> list[tuple[str, Kind]]:
         """Lists with a value."""
-        return [(name, each) for name, each in self.places(known) if each.type == "rows"]
+        return [
+            (name, each)
+            for name, each in self.places(known)
+            if each.type == "rows" and (not each.sensitive or self.chance(0.03))
+        ]
 
     def line(self, known: frozenset[str], most: int = 6, row: Kind | None = None) -> str:
         """One text: words and places."""
@@ -90,7 +94,8 @@ class Scope:
     def word(self) -> str:
         """A word of the flow's alphabet."""
         usual = WORDS["error"] if self.alphabet == "error" else WORDS["transliterate"]
-        return self.random.choice(WORDS["ucs2"] if self.alphabet == "ucs2" else usual)
+        exotic = self.alphabet == "ucs2" and self.chance(0.3)
+        return self.random.choice(WORDS["ucs2"] if exotic else usual)
 
     def place(self, name: str, kind: Kind) -> str:
         """A place with filters or without."""

@@ -33,9 +33,14 @@ SESSIONS = 3
 HOPS = 25
 
 
-def budgets_of(number: int) -> tuple[Budget, ...]:
-    """The budgets that an application is checked against."""
-    return BUDGETS[number % len(BUDGETS)]
+#: Those that carry UCS-2.
+WIDE = tuple(each for each in BUDGETS if all(budget.ucs2_max for budget in each))
+
+
+def budgets_of(menus: Menus, number: int) -> tuple[Budget, ...]:
+    """The budgets that an application is checked against: as a rule they carry its alphabet."""
+    known = WIDE if menus.flow.get("alphabet") == "ucs2" and number % 8 else BUDGETS
+    return known[number % len(known)]
 
 
 def passed(
@@ -75,7 +80,7 @@ class Trial:
 
     def try_out(self, name: str, menus: Menus, number: int, walks: int) -> None:
         """Try one; it fails the trial where `check` raises, or a walk breaks."""
-        budgets = budgets_of(number)
+        budgets = budgets_of(menus, number)
         self.tally.flows += 1
         flow = passed(menus, budgets, self.application)
         if flow is None:

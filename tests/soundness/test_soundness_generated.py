@@ -44,9 +44,9 @@ def test_a_text_as_long_as_check_lets_it_be_fits_every_phone() -> None:
     trial = Trial()
     for number in range(FROM, FROM + 90 * DEEPER):
         menus = made_menus(number)
-        if menus.examined(budgets_of(number)).diagnostics:
+        if menus.examined(budgets_of(menus, number)).diagnostics:
             continue
-        tight = tightened(menus, number, budgets_of(number))
+        tight = tightened(menus, number, budgets_of(menus, number))
         if tight is not None:
             trial.try_out(f"menus {number}, tightened", tight, number, 3)
 

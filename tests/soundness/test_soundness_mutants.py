@@ -60,7 +60,7 @@ def test_mutants_of_generated_flows_are_caught_or_behave() -> None:
     trial = Trial()
     for number in range(FROM, FROM + 30 * DEEPER):
         menus = made_menus(number)
-        if passed(menus, budgets_of(number)) is not None:
+        if passed(menus, budgets_of(menus, number)) is not None:
             trial.try_all(mutants(menus, number, 3), number, 2)
     print(told(trial))  # noqa: T201  # read with -s
 

@@ -6,7 +6,7 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from random import Random
 from typing import cast
@@ -61,7 +61,7 @@ class Walk:
         self._visits: Counter[str] = Counter()
         self.moves = NotingMoves(self.flow, self.tally)
         built = Program.of(self.flow)
-        self.program = Program(built.flow, self.moves, built.facts)
+        self.program = replace(built, moves=self.moves)
         #: For taking a step once more, uncounted.
         self.plain = built
         self.places = {
@@ -119,6 +119,7 @@ class Walk:
             self.before if random.random() < 0.8 else None,
         )
         self._answered = self._fed = False
+        self._said += [dialled]
         self.now += random.choice([1, 3, 200, 86_400])
         self.tally.note("event", "dial", *(["fact"] if self.facts else []))
         self.trail.append(f"dial {event.service_code} {dialled!r} facts {event.facts!r}")
@@ -355,6 +356,10 @@ class Walk:
         for source in self.places:
             if source in text:
                 self._that(any(source in each for each in values), f"{source} stands in a text")
+        if "{{" in text or "}}" in text:
+            doubled = ("{{", "}}") if "{{" in text else ("}}",)
+            said = [*_texts(session.variables), *self._said]
+            self._that(any(b in each for each in said for b in doubled), "doubled braces are shown")
         if "None" in text:
             self._that(any("None" in each for each in values), "None stands in a text")
         known = [

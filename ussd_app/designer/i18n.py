@@ -14,14 +14,12 @@ from dataclasses import dataclass
 import polib  # ships no types
 
 from ussd_app.designer.i18n_edit import Editor
-from ussd_app.designer.i18n_texts import Document, Found, find
+from ussd_app.designer.i18n_texts import KEPT, Document, Found, find, worded
 from ussd_app.flow.diagnostics import Diagnostic, FlowError
 from ussd_app.flow.reader import LANGUAGE
 from ussd_app.render import texts
 
 _PO_LINE = re.compile(r"\(line (\d+)\)(?:: (.+))?")
-#: What a translation leaves as it is: places and doubled braces.
-_KEPT = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
 #: Letters with their like inside the GSM-7 basic table: each still costs one septet.
 _ACCENTS = str.maketrans("aeiounAEOUNC", "àéìòùñÅÉØÜÑÇ")
 _FILLING = " lòrém ìpsùm dòlòr sìt àmét"
@@ -38,7 +36,8 @@ class Status:
     """How far a file is translated into one language.
 
     Of `total` texts, `translated` have a text in the language and `missing` have none or an empty
-    one; `same` of the translated read as in the default language, so they may be copies.
+    one; `same` of the translated read as in the default language, so they may be copies. One text
+    for all languages counts as translated into each, and as the `same`.
     """
 
     language: str
@@ -60,7 +59,8 @@ class _Lines(str):
 def export(source: str, file: str, language: str) -> str:
     """A PO file with each text of `source` that has the default language, and its translation.
 
-    Raises `FlowError` for a source that cannot be read, ValueError for a bad `language`.
+    One text for all languages has none yet, except in a file of one language. Raises `FlowError`
+    for a source that cannot be read, ValueError for a bad `language`.
     """
     _check_language(language)
     document = find(source, file)
@@ -87,19 +87,29 @@ def export(source: str, file: str, language: str) -> str:
                 polib.POEntry(
                     msgctxt=found.context,
                     msgid=original,
-                    msgstr=found.text(language),
-                    comment=_comment(found, original),
+                    msgstr=_translation(document, found, language),
+                    comment=_comment(document, found, language),
                     occurrences=[(file, str(line))],
                 )
             )
     return str(po)
 
 
-def _comment(found: Found, original: str) -> str:
+def _translation(document: Document, found: Found, language: str) -> str:
+    """What a text says in a language of its own, "" where it has none."""
+    if found.is_shared and document.languages != (language,):
+        return ""
+    return found.text(language)
+
+
+def _comment(document: Document, found: Found, language: str) -> str:
     lines = [found.note]
+    if found.is_shared and document.languages != (language,):
+        lines.append("one text for all languages so far")
     if found.is_value:
         lines.append("a value, perhaps a code: ask its author before you translate it")
-    places = dict.fromkeys(piece for piece in _KEPT.findall(original) if piece not in {"{{", "}}"})
+    original = found.text(document.default)
+    places = dict.fromkeys(piece for piece in KEPT.findall(original) if piece not in {"{{", "}}"})
     if places:
         lines.append(f"must stay: {' '.join(places)}")
     return "\n".join(lines)
@@ -109,7 +119,8 @@ def merge(source: str, file: str, po_text: str, language: str) -> tuple[str, lis
     """`source` with the translations of a PO file put in, and a sentence for each not taken.
 
     An entry that says what the source says already changes nothing, and so does one without a
-    translation. Raises `FlowError`, `BadPo`, ValueError for a bad `language`.
+    translation. One text for all languages becomes one for each, if it is translated; the others
+    keep what it said. Raises `FlowError`, `BadPo`, ValueError for a bad `language`.
     """
     _check_language(language)
     document = find(source, file)
@@ -121,7 +132,8 @@ def merge(source: str, file: str, po_text: str, language: str) -> tuple[str, lis
     for entry in _entries(po_text, language):
         context = entry.msgctxt or ""
         found = by_context.get(context)
-        if found is not None and entry.msgstr and found.text(language) == entry.msgstr:
+        said = _translation(document, found, language) if found is not None else ""
+        if entry.msgstr and said == entry.msgstr:
             seen.add(context)
             continue
         reason = _refusal(entry, found, document.default)
@@ -174,7 +186,7 @@ def _refusal(entry: polib.POEntry, found: Found | None, default: str) -> str:
         places = {_as_typed(each) for each in texts.parse(entry.msgstr).places}
     except texts.BadText as error:
         return f"the translation cannot be read: {error}"
-    wanted = {piece for piece in _KEPT.findall(original) if piece not in {"{{", "}}"}}
+    wanted = {piece for piece in KEPT.findall(original) if piece not in {"{{", "}}"}}
     missing, invented = sorted(wanted - places), sorted(places - wanted)
     reasons = []
     if missing:
@@ -210,16 +222,15 @@ def status(source: str, file: str) -> list[Status]:
 def _is_copy(found: Found, default: str, language: str) -> bool:
     """Whether a text with a word in it reads the same in both languages."""
     text = found.text(language)
-    worded = any(character.isalpha() for character in _KEPT.sub("", text))
-    return worded and text == found.text(default)
+    return worded(text) and text == found.text(default)
 
 
 def pseudo(source: str, file: str, language: str = "qps") -> str:
     """`source` with one more `language`: the default's texts, accented, longer and in `<` `>`.
 
     What a preview still shows plain is not translated, and what breaks is too tight. Values for
-    back-ends and variables, which may be codes, are copied. Raises `FlowError`, and ValueError if
-    the file has the language already.
+    back-ends and variables, which may be codes, stay as they are. Raises `FlowError`, and
+    ValueError if the file has the language already.
     """
     return _pseudo(source, find(source, file), language)
 
@@ -242,7 +253,7 @@ def _pseudo(source: str, document: Document, language: str) -> str:
         raise ValueError(f'"{language}" is a language of {document.name}; choose another name')
     editor = Editor(source, document)
     for found in document.texts:
-        if document.default in found.by_language:
+        if document.default in found.by_language and not (found.is_shared and found.is_value):
             text = found.text(document.default)
             editor.put(found, language, text if found.is_value else _stretched(text))
     editor.declare(language)
@@ -254,7 +265,7 @@ def _stretched(text: str) -> str:
     inner = text.strip()
     if not inner:
         return text
-    pieces = _KEPT.split(inner)
+    pieces = KEPT.split(inner)
     literal = sum(len(piece) for piece in pieces[::2])
     wanted = max(math.ceil(literal * _GROWTH) - 2, 0)
     filling = (_FILLING * (wanted // len(_FILLING) + 1))[:wanted]

@@ -1,74 +1,32 @@
 """Puts texts into a YAML source and leaves every other octet of it as it is.
 
 A text that is replaced keeps the style it was written in, where the new text can be written so and
-read back exactly; else it stands between double quotes.
+read back exactly; else it stands between double quotes. One text for all languages becomes one for
+each on one line, or one under the other where that line would be too long or could not hold it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from ussd_app.designer import i18n_scalars as scalars
 from ussd_app.designer.i18n_texts import Document, Found
 from ussd_app.flow import syntax
 from ussd_app.flow.diagnostics import Position
 from ussd_app.flow.syntax import Node, Scalar
 
 #: What YAML 1.1 takes for the end of a line; the marks of the parser count these.
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_LAST_BREAK = re.compile("(?:\r\n|[\n\r\x85\u2028\u2029])\\Z")
+_BREAK = re.compile("(?:\r\n|[\n\r\x85\u2028\u2029])")
+_LAST_BREAK = re.compile(f"{_BREAK.pattern}\\Z")
+#: Where a line begins that is not empty, behind the first.
+_LINE_START = re.compile(f"{_BREAK.pattern}(?=[^\n\r\x85\u2028\u2029])")
 #: What a line that is added ends with, as the file's others do.
 _LINE_END = re.compile("\r\n|[\n\r]")
 _COLON = re.compile(r"\s*:")
-#: What may not stand as it is in any scalar (YAML 1.2.2, 5.1), or would end a line there.
-_ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-#: A text that reads back without quotes wherever it stands, and to any YAML reader as a text.
-_PLAIN = re.compile(r"""[^\W\d_](?:[^:?#,\[\]{}"'&*!|>%@`\\]*[^:?#,\[\]{}"'&*!|>%@`\\\s])?\Z""")
-_TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_HEADER = re.compile(r"([|>])([-+0-9]*)(.*)")
-
-
-def _double(text: str) -> str:
-    def code(match: re.Match[str]) -> str:
-        number = ord(match[0])
-        return _SHORT.get(match[0]) or (f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}")
-
-    quoted = text.replace("\\", _SHORT["\\"]).replace('"', _SHORT['"'])
-    return f'"{_ESCAPED.sub(code, quoted)}"'
-
-
-def _inline(text: str, style: str) -> str:
-    """`text` on one line, in the style that begins with the character `style` if it can be."""
-    if _ESCAPED.search(text) or style in {"", '"', "|", ">"}:
-        return _double(text)
-    if style == "'":
-        return "'" + text.replace("'", "''") + "'"
-    return text if _PLAIN.match(text) and text.lower() not in _TRAPS else _double(text)
-
-
-def _word(language: str) -> str:
-    return _inline(language, language[0])
-
-
-def _block(text: str, header: str, indent: str, line_end: str) -> str | None:
-    """`text` as a block under a header such as `|-`, or None if it cannot be written so."""
-    match = _HEADER.match(header)
-    body = text.removesuffix("\n")
-    lines = body.split("\n")
-    if match is None or any(digit.isdigit() for digit in match[2]) or not indent:
-        return None
-    if not lines[0] or not lines[-1] or _ESCAPED.search(body.replace("\n", "")):
-        return None
-    if any(line.startswith((" ", "\t")) for line in lines):
-        return None
-    if match[1] == ">":
-        # Folding takes one line break of each run away.
-        lines = re.sub("\n+", lambda run: run[0] + "\n", body).split("\n")
-    chomp = "" if text.endswith("\n") else "-"
-    head = f"{match[1]}{chomp}{match[3]}"
-    return line_end.join((head, *(indent + line if line else "" for line in lines)))
+#: Columns of the longest line that a text is made into languages on.
+_COLUMNS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +60,106 @@ class Editor:
         self._starts = [mark, *ends, len(source)]
         found = _LINE_END.search(source)
         self._line_end = found[0] if found else "\n"
-        self._pairs = frozenset(self._pairs_in(document.root, inside=False))
+        self._pairs: set[Position] = set()
+        self._around: dict[Position, tuple[Node, bool]] = {}
+        self._survey(document.root, document.root, inside=False)
 
     def put(self, found: Found, language: str, text: str) -> None:
-        """`text` as what `found` says in `language`, in place of what it says there now."""
+        """`text` as what `found` says in `language`, in place of what it says there now.
+
+        One text for all languages becomes one for each; the others keep what it said.
+        """
+        if isinstance(found.node, Scalar):
+            if self._document.languages == (language,):
+                self._replace(self._scalar_at(found.node), text)
+            else:
+                self._split(found.node, language, text)
+            return
         keys = {key.value: key for key, _ in found.node.entries if key.value in found.by_language}
         last = keys.get(language) or list(keys.values())[-1]
         written = self._written(found.node, last, found.by_language[last.value])
-        block = _block(text, written.header, written.indent, self._line_end)
-        value = _inline(text, written.style) if block is None else block
-        # At the end of a file nothing else would end the last line of a block.
-        ending = self._line_end if block is not None and text.endswith("\n") else ""
-        if language not in keys:
-            self._append(found.node, last, written, f"{_word(language)}: {value}", ending)
+        if language in keys:
+            self._replace(written, text)
             return
+        value, ending = self._value(written, text)
+        self._append(found.node, last, written, f"{scalars.word(language)}: {value}", ending)
+
+    def _value(self, written: _Written, text: str) -> tuple[str, str]:
+        """`text` as it is written beside `written`, and what a file that ends there ends with."""
+        block = scalars.block(text, written.header, written.indent, self._line_end)
         if block is None:
-            value += _comment(written.header)
+            return scalars.inline(text, written.style), ""
+        # At the end of a file nothing else would end the last line of a block.
+        return block, self._line_end if text.endswith("\n") else ""
+
+    def _replace(self, written: _Written, text: str) -> None:
+        value, ending = self._value(written, text)
+        if value[0] not in {"|", ">"}:
+            value += scalars.comment(written.header)
         if written.end == len(self._source):
             value += ending
         self._changes.append((written.start, written.end, written.before + value))
+
+    def _split(self, scalar: Scalar, language: str, text: str) -> None:
+        """A text in each language for one for all, on one line where it can be."""
+        written = self._scalar_at(scalar)
+        declared = self._document.languages
+        languages = declared if language in declared else (*declared, language)
+        before = self._source[self._starts[scalar.at.line - 1] : written.start]
+        old = self._source[written.start : written.end]
+        inside = self._around[scalar.at][1]
+        tabbed = "\t" in before
+        flat = not written.header and not _BREAK.search(old) and scalars.stands_inside(old)
+        if tabbed and not inside and not flat:
+            # Nothing can be put under what stands behind a tab: it has no column.
+            old, flat = scalars.inline(scalar.value, written.style), True
+        new = scalars.inline(text, written.style)
+        entries = (
+            f"{scalars.word(each)}: {new if each == language else old}" for each in languages
+        )
+        pairs = f"{{{', '.join(entries)}}}{scalars.comment(written.header)}"
+        behind = self._source[written.end : self._line_behind(written.end)]
+        short = len(before) + len(pairs) + len(behind) <= _COLUMNS_MAX
+        if inside or tabbed or (flat and short):
+            self._changes.append((written.start, written.end, pairs))
+        else:
+            self._stack(scalar, languages, language, text)
+
+    def _stack(self, scalar: Scalar, languages: Sequence[str], language: str, text: str) -> None:
+        """A text in each language, one under the other, for one for all."""
+        written = self._scalar_at(scalar)
+        parent = self._around[scalar.at][0]
+        outer, column = parent.at.column - 1, scalar.at.column - 1
+        before = self._source[self._starts[scalar.at.line - 1] : written.start]
+        start, lead = written.start, ""
+        if column <= outer or (before.strip() and not isinstance(parent, syntax.Sequence)):
+            column = outer + 2
+            start -= len(before) - len(before.rstrip())
+            lead = f"{self._line_end}{' ' * column}"
+        deeper = " " * (column - outer)
+        old = _LINE_START.sub(lambda found: found[0] + deeper, self._source[start : written.end])
+        old = old.lstrip(" ")
+        header = written.header.removesuffix(scalars.comment(written.header))
+        beside = replace(written, header=header, indent=written.indent + deeper)
+        stays = next(each for each in languages if each != language)
+        above: list[str] = []
+        below: list[str] = []
+        ending = ""
+        for each in languages:
+            if each == stays:
+                continue
+            value, ending = old, ""
+            if each == language or header:
+                value, ending = self._value(beside, text if each == language else scalar.value)
+            first = written.breaks or languages.index(each) < languages.index(stays)
+            (above if first else below).append(f"{scalars.word(each)}: {value}")
+        between = f"{self._line_end}{' ' * column}"
+        stacked = between.join((*above, f"{scalars.word(stays)}: {old}"))
+        self._changes.append((start, written.end, lead + stacked))
+        if below:
+            place = self._line_behind(written.end)
+            closing = ending if place == len(self._source) else ""
+            self._insert(place, between + between.join(below) + closing)
 
     def declare(self, language: str) -> None:
         """Add `language` to those the file declares; messages declare none."""
@@ -135,7 +174,7 @@ class Editor:
             for key, value in declared.entries:
                 if key.value == "default" and isinstance(value, Scalar):
                     written = self._written(declared, key, value)
-                    self._append(declared, key, written, f"also: [{_word(language)}]")
+                    self._append(declared, key, written, f"also: [{scalars.word(language)}]")
 
     def result(self) -> str:
         """The source with all changes."""
@@ -160,31 +199,34 @@ class Editor:
         found = _BREAK.search(self._source, offset)
         return found.start() if found else len(self._source)
 
-    def _pairs_in(self, node: Node, *, inside: bool) -> Iterator[Position]:
-        """Mappings of one entry without braces, in a list in brackets: `[fr: Oui]`."""
+    def _survey(self, node: Node, parent: Node, *, inside: bool) -> None:
+        """What stands around each scalar: its parent, and whether braces or brackets.
+
+        And each mapping of one entry without braces, in a list in brackets: `[fr: Oui]`.
+        """
+        if isinstance(node, Scalar):
+            self._around[node.at] = (parent, inside)
+            return
         first = self._source[self._start(node.at) : self._start(node.at) + 1]
         if isinstance(node, syntax.Mapping):
             if inside and first != "{":
-                yield node.at
+                self._pairs.add(node.at)
             for _, value in node.entries:
-                yield from self._pairs_in(value, inside=inside or first == "{")
-        elif isinstance(node, syntax.Sequence):
+                self._survey(value, node, inside=inside or first == "{")
+        else:
             for item in node.items:
-                yield from self._pairs_in(item, inside=inside or first == "[")
+                self._survey(item, node, inside=inside or first == "[")
 
     def _is_block(self, node: syntax.Mapping) -> bool:
         return node.at not in self._pairs and self._source[self._start(node.at)] != "{"
 
     def _written(self, parent: syntax.Mapping, key: Scalar, value: Scalar) -> _Written:
         at = value.at
-        start, end = self._start(at), self._end(at)
-        first = self._source[start : start + 1]
+        start = self._start(at)
         # A position is never narrower than one column, so nothing at all looks one column wide.
         wide = at.end_line > at.line or at.end_column > at.column + 1
-        if first in {"|", ">"}:
-            return self._block_at(start, end, value)
-        if value.value or wide:
-            return _Written(start, end, first)
+        if value.value or wide or self._source[start : start + 1] in {"|", ">"}:
+            return self._scalar_at(value)
         colon = _COLON.match(self._source, self._end(key.at))
         if colon:
             return _Written(colon.end(), colon.end(), "", " ")
@@ -194,23 +236,29 @@ class Editor:
         place = self._line_behind(place)
         return _Written(place, place, "", f"{self._line_end}{' ' * (parent.at.column - 1)}: ")
 
-    def _block_at(self, start: int, end: int, value: Scalar) -> _Written:
+    def _scalar_at(self, value: Scalar) -> _Written:
+        """How a scalar stands there that is something, be it two quotes."""
+        start, end = self._start(value.at), self._end(value.at)
+        first = self._source[start : start + 1]
+        if first not in {"|", ">"}:
+            return _Written(start, end, first)
         header = self._source[start : self._line_behind(start)]
-        chomp = _HEADER.match(header)
-        kept = chomp is not None and "+" in chomp[2]
+        chomp = scalars.chomping(header)
         written = self._source[start:end]
-        if kept:
+        lines = _BREAK.split(written)[1:]
+        filled = next((line for line in lines if line.strip(" ")), "")
+        indent = filled[: len(filled) - len(filled.lstrip(" "))]
+        if chomp == "+":
             # Blank lines behind are part of the value, all but the break before the next key.
             written = _LAST_BREAK.sub("", written.rstrip(" "))
             end = start + max(len(written), len(header))
         else:
-            end = self._line_behind(start + len(written.rstrip()))
-        lines = _BREAK.split(self._source[start:end])[1:]
-        first = next((line for line in lines if line.strip()), "")
-        indent = first[: len(first) - len(first.lstrip(" "))]
-        stripped = chomp is not None and "-" in chomp[2]
-        breaks = bool(value.value) and not stripped and not value.value.endswith("\n")
-        return _Written(start, end, header[0], "", header, indent, breaks)
+            # A blank line that is longer than the indent is a text of blanks.
+            most = "" if not indent else 0 if scalars.is_indent_told(header) else len(indent)
+            blank = re.search(f"(?:{_BREAK.pattern}[ ]{{0,{most}}})*\\Z", written)
+            end -= len(blank[0]) if blank else 0
+        breaks = bool(value.value) and chomp != "-" and not value.value.endswith("\n")
+        return _Written(start, end, first, "", header, indent, breaks)
 
     def _append(
         self, parent: syntax.Mapping, last: Scalar, written: _Written, entry: str, ending: str = ""
@@ -229,8 +277,8 @@ class Editor:
             closing = ending if place == len(self._source) else ""
             self._insert(place, f"{self._line_end}{indent}{entry}{closing}")
 
-    def _append_item(self, parent: syntax.Sequence, word: str) -> None:
-        item = _word(word)
+    def _append_item(self, parent: syntax.Sequence, language: str) -> None:
+        item = scalars.word(language)
         start = self._start(parent.at)
         if self._source[start] == "[":
             place = self._end(parent.items[-1].at) if parent.items else start + 1
@@ -239,9 +287,3 @@ class Editor:
         place = self._line_behind(self._end(parent.items[-1].at))
         indent = " " * (parent.at.column - 1)
         self._insert(place, f"{self._line_end}{indent}- {item}")
-
-
-def _comment(header: str) -> str:
-    """What stands behind the header of a block on its line."""
-    match = _HEADER.match(header)
-    return match[3] if match else ""

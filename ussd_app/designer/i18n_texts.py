@@ -1,4 +1,4 @@
-"""Where the texts of a file stand: those with one text per language, with the path of each.
+"""Where the texts of a file stand, with the path of each: one per language, or one for all.
 
 Read from the nodes of the source, not from a compiled flow, so that a flow that lacks translations
 can be translated. Three kinds of file have texts: flows, the framework's own texts, messages.
@@ -6,6 +6,7 @@ can be translated. Three kinds of file have texts: flows, the framework's own te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -13,9 +14,12 @@ from typing import NoReturn
 
 from ussd_app.flow import syntax
 from ussd_app.flow.diagnostics import Diagnostic, FlowError
+from ussd_app.flow.functions import FUNCTIONS
 from ussd_app.flow.reader import LANGUAGE
 from ussd_app.flow.syntax import Node, Scalar
 
+#: What a translation leaves as it is: places and doubled braces.
+KEPT = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
 #: Kinds of states that show a text under their own key.
 _VISIBLE = ("menu", "list", "input", "show", "wait", "end")
 #: Keys of a part of a screen that are no languages.
@@ -26,15 +30,22 @@ _PART_KEYS = frozenset({"when", "rows", "text"})
 class Found:
     """One text that has a language of its own for each scalar in `by_language`.
 
+    Where `node` is a scalar, it is one text for all languages, the same scalar for each.
+
     `context` is its path in the file, items of lists counted from 1. `note` says what it is. A
     value (`is_value`) is handed to a back-end, a variable or another flow: it may be a code.
     """
 
     context: str
     note: str
-    node: syntax.Mapping
+    node: syntax.Mapping | Scalar
     by_language: Mapping[str, Scalar]
     is_value: bool = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is one text for all languages."""
+        return isinstance(self.node, Scalar)
 
     def text(self, language: str) -> str:
         """The text in `language`, "" where there is none."""
@@ -63,8 +74,17 @@ class Document:
         return self.languages[0]
 
 
+def worded(text: str) -> bool:
+    """Whether a text has a letter outside its places: something to translate."""
+    return any(character.isalpha() for character in KEPT.sub("", text))
+
+
 def find(source: str, file: str) -> Document:
-    """The texts of `source`, a flow, system texts or messages; raises `FlowError`."""
+    """The texts of `source`, a flow, system texts or messages; raises `FlowError`.
+
+    One text for all languages is among them if it is `worded`, may be told by language, and is not
+    known to be a code or a number.
+    """
     root, problems = syntax.read(source, file)
 
     def refuse(node: Node, sentence: str) -> NoReturn:
@@ -94,7 +114,7 @@ def _flow(root: syntax.Mapping, file: str, refuse: _Refuse) -> Document:
     also = _get(declared, "also")
     languages = (default.value, *(_words(also, refuse) if also is not None else ()))
     name = root.get("flow")
-    walk = _Walk()
+    walk = _Walk(languages)
     walk.flow(root)
     return Document(
         "flow",
@@ -111,7 +131,7 @@ def _system(root: syntax.Mapping, file: str, refuse: _Refuse) -> Document:
     languages = _words(declared, refuse) if declared is not None else ()
     if not languages:
         refuse(declared or root, '"languages:" must list at least one language')
-    walk = _Walk()
+    walk = _Walk(languages)
     for name, node in _entries(root.get("texts")):
         walk.text(node, f"texts.{name}", f"the framework's own text {name}")
     return Document("system", PurePath(file).stem, languages, declared, root, walk.in_order())
@@ -121,7 +141,8 @@ def _messages(root: syntax.Mapping, file: str, refuse: _Refuse) -> Document:
     default = root.get("default_language")
     if not isinstance(default, Scalar):
         refuse(root, 'messages need "default_language:"')
-    walk = _Walk()
+    # A message has a text per language, always.
+    walk = _Walk(())
     for name, node in _entries(root.get("messages")):
         walk.text(node, f"messages.{name}", f"SMS {name}")
     used = (language for found in walk.in_order() for language in found.by_language)
@@ -155,19 +176,28 @@ def _items(node: Node | None) -> Iterator[tuple[int, Node]]:
 class _Walk:
     """Goes where the grammar has texts; a mapping elsewhere, `outcomes:` say, is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, languages: Sequence[str]) -> None:
+        """`languages` are those of a text for all; none where there can be no such text."""
+        self._languages = languages
         self._found: list[Found] = []
+        self._types: dict[str, str] = {}
 
     def in_order(self) -> tuple[Found, ...]:
         """What was found, as it stands in the file."""
         return tuple(sorted(self._found, key=lambda found: found.node.at))
 
     def text(self, node: Node | None, context: str, note: str, ignored: Sequence[str] = ()) -> None:
-        """One text; a scalar is for all languages and not translated."""
+        """One text."""
         self._keep(node, context, note, frozenset(ignored), is_value=False)
 
     def flow(self, root: syntax.Mapping) -> None:
         """Every text of a flow."""
+        self._types = {
+            name: kind.value
+            for group in ("vars", "args")
+            for name, node in _entries(root.get(group))
+            if isinstance(kind := _get(node, "type"), Scalar)
+        }
         for group in ("vars", "args"):
             for name, node in _entries(root.get(group)):
                 self._variable(node, f"{group}.{name}", f'variable "{name}"')
@@ -205,7 +235,9 @@ class _Walk:
             self._value(value, f"{path}.with.{argument}", f"{what}: given to it as {argument}")
         if kind == "set":
             for argument, value in _entries(_get(node, "set")):
-                self._value(value, f"{path}.set.{argument}", f"{what}: the value of {argument}")
+                is_code = self._types.get(argument, "text") != "text"
+                note = f"{what}: the value of {argument}"
+                self._value(value, f"{path}.set.{argument}", note, is_code=is_code)
 
     def _body(self, node: Node | None, path: str, what: str) -> None:
         if not isinstance(node, syntax.Sequence):
@@ -224,17 +256,25 @@ class _Walk:
             note = f"{what}: shown when the answer is refused by check {place}"
             self.text(_get(check, "error"), f"{path}[{place}].error", note)
 
-    def _value(self, node: Node, path: str, note: str) -> None:
-        """A value: a text, or a function of values."""
-        if _get(node, "function") is None:
-            self._keep(node, path, note, frozenset(), is_value=True)
+    def _value(self, node: Node, path: str, note: str, *, is_code: bool = False) -> None:
+        """A value: a text, or a function of values. A code for all languages is no text."""
+        function = _get(node, "function")
+        if function is None:
+            if not (is_code and isinstance(node, Scalar)):
+                self._keep(node, path, note, frozenset(), is_value=True)
             return
+        # Those built in take numbers, rows and names of fields.
+        is_code = isinstance(function, Scalar) and function.value in FUNCTIONS
         for name, value in _entries(_get(node, "with")):
-            self._value(value, f"{path}.with.{name}", f"{note}, given to a function as {name}")
+            inner = f"{note}, given to a function as {name}"
+            self._value(value, f"{path}.with.{name}", inner, is_code=is_code)
 
     def _keep(
         self, node: Node | None, context: str, note: str, ignored: frozenset[str], *, is_value: bool
     ) -> None:
+        if isinstance(node, Scalar) and self._languages and worded(node.value):
+            shared = dict.fromkeys(self._languages, node)
+            self._found.append(Found(context, note, node, shared, is_value))
         if not isinstance(node, syntax.Mapping):
             return
         texts = {key: value for key, value in _entries(node) if key not in ignored}

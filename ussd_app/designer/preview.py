@@ -29,7 +29,7 @@ _TEMPLATE = "sheet.html.j2"
 _STYLE = "sheet.css.j2"
 _NEVER = Visit({})
 #: The framework's texts that stand on a flow's screens whatever it does.
-_ALWAYS = frozenset({"continue", "back", "home", "more", "expired", "busy", "error"})
+_ALWAYS = frozenset({"continue", "back", "home", "more", "expired", "error"})
 _REFUSALS: Mapping[Type, frozenset[str]] = {
     Type.DIGITS: frozenset({"invalid_digits", "or"}),
     Type.PIN: frozenset({"invalid_digits", "or"}),

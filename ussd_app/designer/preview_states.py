@@ -169,6 +169,8 @@ def _screen_facts(flow: Flow, state: Visible) -> Iterator[tuple[str, str]]:
     match state:
         case Input():
             variable = flow.variables[state.save]
+            if variable.label is not None:
+                yield "asks for", all_languages(flow, variable.label)
             yield "takes", wording.bounds(variable.shape)
             yield "saved as", f"{state.save}, a secret" if variable.sensitive else state.save
             if state.keep:

@@ -86,6 +86,13 @@ def _shared_keys() -> dict[str, Schema]:
         "flow": words.flow("The name of the flow, such as buy-electricity."),
         "languages": _languages(),
         "start": words.state("The first state."),
+        "alphabet": words.word(
+            ALPHABETS,
+            "What becomes of a character outside GSM-7. transliterate: the nearest one is sent; "
+            "ucs2: it is sent as it is, on shorter screens; error: check refuses it. "
+            "Default: transliterate.",
+            default=ALPHABETS[0],
+        ),
         "vars": _variables("What is typed or worked out. Default: none."),
         "states": words.table(
             words.state("A state."),
@@ -107,13 +114,6 @@ def _flow_keys() -> dict[str, Schema]:
         "service_codes": _service_codes(),
         "home": words.state("The state the home key leads to. Default: start."),
         "keys": _keys(),
-        "alphabet": words.word(
-            ALPHABETS,
-            "What becomes of a character outside GSM-7. transliterate: the nearest one is sent; "
-            "ucs2: it is sent as it is, on shorter screens; error: check refuses it. "
-            "Default: transliterate.",
-            default=ALPHABETS[0],
-        ),
         "resume": _resume(),
         "on_drop": _on_drop(),
     }

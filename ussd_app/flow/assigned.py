@@ -335,6 +335,13 @@ class Assigned:
             )
             for state in self._flow.states.values()
         }
+        for entry in self._flow.on_drop:
+            told = self._mask(
+                atom(use.place) for use in text_uses(entry.text) if use.place.name not in BUILT_IN
+            )
+            for name in entry.states:
+                if name in own:
+                    own[name] |= told
         self._used = dict(own)
         # From the last: else each state would be looked at as often as others follow it.
         queue = deque(reversed(list(self._flow.states)))

@@ -19,6 +19,8 @@ from ussd_app.render import texts
 
 _BACKEND_KEYS = ("inputs", "outcomes", "deadline", "once")
 _OUTCOME_KEYS = ("fields", "sample", "nothing_done")
+#: Characters of the largest number of a back-end.
+_NUMBER_MAX = 15
 _FIELD_KEYS = ("type", "longest", "rows_max", "fields")
 _BACKEND_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z")
 _INPUT_TYPES = tuple(each for each in Type if each not in {Type.CHOICE, Type.ROW})
@@ -176,6 +178,10 @@ def _fields(reader: Reader, node: Node) -> MappingType[str, Shape]:
             sentence = f"the longest value of {what} must be a value of type {kind}"
             reader.problem(body.by_name["longest"].at, "wrong-type", sentence)
             longest = "8" * max(len(longest), 1)
+        elif kind in NUMBERS and len(longest) > _NUMBER_MAX:
+            sentence = f"the longest number has {_NUMBER_MAX} characters; no phone shows more"
+            reader.problem(body.by_name["longest"].at, "wrong-type", sentence)
+            longest = longest[:_NUMBER_MAX]
         fields[reader.name(key, "field")] = Shape(
             kind,
             longest=longest,
@@ -268,7 +274,6 @@ SYSTEM_TEXTS: MappingType[str, frozenset[str]] = {
     "continue": _NONE,
     "wait": _NONE,
     "expired": _NONE,
-    "busy": _NONE,
     "unknown_code": _NONE,
     "refused": _NONE,
     "error": _NONE,

@@ -19,6 +19,7 @@ from ussd_app.flow.linker import STATES_MAX, Linker, map_places
 from ussd_app.flow.model import (
     Backend,
     Body,
+    CallState,
     Condition,
     Dial,
     End,
@@ -28,7 +29,7 @@ from ussd_app.flow.model import (
     Text,
     Type,
 )
-from ussd_app.flow.names import LABEL, Names
+from ussd_app.flow.names import LABEL, Names, single
 from ussd_app.flow.parser import FlowParser
 from ussd_app.flow.reader import LANGUAGE, Reader
 from ussd_app.flow.rules import RULES
@@ -51,7 +52,17 @@ _FLOW_KEYS = (
     "vars",
     "states",
 )
-_SUB_FLOW_KEYS = ("cassou", "flow", "languages", "start", "args", "returns", "vars", "states")
+_SUB_FLOW_KEYS = (
+    "cassou",
+    "flow",
+    "languages",
+    "start",
+    "alphabet",
+    "args",
+    "returns",
+    "vars",
+    "states",
+)
 _SERVICE_CODE = re.compile(r"\*[0-9]+(\*[0-9]+)*#\Z")
 _FLOW_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}\Z")
 _SUB_FLOW = re.compile(r"^returns:", re.MULTILINE)
@@ -410,7 +421,7 @@ def _with_labels(flow: Flow) -> Flow:
     def shown(name: str) -> Filter:
         def label(value: object, language: str) -> str:
             text = choices[name].get(str(value))
-            return text.by_language[language].source if text is not None else str(value)
+            return text.by_language[language].render({}, language, {}) if text else str(value)
 
         return label
 
@@ -423,12 +434,22 @@ def _with_labels(flow: Flow) -> Flow:
 
 
 def _labelled_state(state: State, labelled: Callable[[Place], Place]) -> State:
-    """Texts that a client reads; what is compared, stored or passed on stays the value."""
+    """Texts that somebody reads; what is compared, stored or passed on alone stays the value."""
     changes = {}
     for name in ("body", "options", "row", "checks", "otherwise"):
         if hasattr(state, name):
             changes[name] = map_places(getattr(state, name), labelled, (Condition,))
+    if isinstance(state, CallState):
+        changes["arguments"] = {
+            name: text if _alone(text) else map_places(text, labelled)
+            for name, text in state.arguments.items()
+        }
     return dataclasses.replace(state, **changes) if changes else state
+
+
+def _alone(text: Text) -> bool:
+    """Whether a text is one place and nothing else, in some language: it keeps its type."""
+    return any(single(template) is not None for template in text.by_language.values())
 
 
 def all_edges(flow: Flow) -> list[graph.Edge]:

@@ -157,6 +157,9 @@ def _choices(reader: Reader, key: Scalar, body: Mapping) -> dict[str, Text | Non
     else:
         entries = reader.mapping(node, '"values:"', None).entries
         found = {name.value: reader.text(value, "a value", name.at) for name, value in entries}
+        for text in found.values():
+            if text is not None and any(each.places for each in text.by_language.values()):
+                reader.problem(text.at, "bad-text", "the label of a value has no places in it")
     if not 0 < len(found) <= CHOICES_MAX:
         reader.problem(node.at, "too-large", f"a choice has 1 to {CHOICES_MAX} values")
     return found

@@ -66,18 +66,18 @@ class Linker:
         return dataclasses.replace(root, states=self._reached(), variables=self._variables)
 
     def _reached(self) -> dict[str, State]:
-        """Without copies that nothing reaches, where another copy of the same state is reached.
+        """Without copies that nothing leads to, where another copy of the same state is reached.
 
         At its greatest depth a sub-flow is left by `too_deep`: what only its exits lead to there is
         dead, and no mistake of its author.
         """
-        first = (*graph.starts(self._root), self._root.home)
-        reached = graph.reachable(self._states, first)
+        written = tuple(name for name in self._states if "/" not in name)
+        reached = graph.reachable(self._states, written)
         used = {self._states[name].at for name in reached}
         return {
             name: state
             for name, state in self._states.items()
-            if name in reached or "/" not in name or state.at not in used
+            if name in reached or state.at not in used
         }
 
     def _add(self, flow: Flow, prefix: str, depths: dict[str, int]) -> None:
@@ -187,6 +187,9 @@ class Linker:
             if name not in state.arguments and name not in typos:
                 sentence = f'flow "{sub.name}" needs "{name}" in "with:"'
                 self._problem(state.flow_at, "missing-input", sentence)
+        for language in sorted(_switched(sub) - set(self._root.languages)):
+            sentence = f'flow "{sub.name}" switches to "{language}", which this flow does not have'
+            self._problem(state.flow_at, "missing-translation", sentence)
         for language in self._root.languages:
             if language not in sub.languages:
                 sentence = f'flow "{sub.name}" has no texts in "{language}"'
@@ -194,6 +197,13 @@ class Linker:
 
     def _problem(self, at: Position, check: str, sentence: str) -> None:
         self.problems.append(Diagnostic(at, check, sentence))
+
+
+def _switched(flow: Flow) -> set[str]:
+    """The languages that options of a flow switch to by name."""
+    menus = (state for state in flow.states.values() if isinstance(state, Menu | Listing))
+    wishes = {option.language for menu in menus for option in menu.options}
+    return {wish for wish in wishes if wish is not None} - {"toggle"}
 
 
 def _with_facts(variables: Mapping[str, Variable], flow: str) -> dict[str, Variable]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from ussd_app.flow.functions import FUNCTIONS, NoFit
+from ussd_app.flow.joins import joined
 from ussd_app.flow.model import (
     Apply,
     Assignment,
@@ -49,19 +49,17 @@ class Names:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self.scalars: dict[str, Shape] = dict(BUILT_IN)
-        #: Fields by record; a field saved with two shapes has the wider one.
+        #: Fields by record; a field saved with two shapes has one for both.
         self.records: dict[str, dict[str, Shape]] = {}
         #: Records of back-ends and sub-flows that could not be found: nobody knows their fields.
         self.unsure: set[str] = set()
-        #: Fields that are saved with types that differ: (record, field, one type, the other).
-        self.clashes: list[tuple[str, str, Type, Type]] = []
         for name, variable in flow.variables.items():
             if variable.shape.type is Type.ROW:
                 self.records[name] = dict(variable.shape.fields)
             else:
                 self.scalars[name] = variable.shape
         for save, fields in self._saved():
-            self._join(self.records.setdefault(save, {}), save, fields)
+            _join(self.records.setdefault(save, {}), fields)
 
     def _saved(self) -> Iterator[tuple[str, Mapping[str, Shape]]]:
         """Everything saved that is not declared: results first, then what stands on them."""
@@ -101,18 +99,6 @@ class Names:
             except Misfit:
                 continue
         return found
-
-    def _join(self, known: dict[str, Shape], name: str, fields: Mapping[str, Shape]) -> None:
-        for field, shape in fields.items():
-            old = known.get(field)
-            if old is None or old == shape:
-                known[field] = shape
-            elif old.type is not shape.type:
-                self.clashes.append((name, field, old.type, shape.type))
-            elif old.type is Type.ROWS:
-                known[field] = replace(shape, rows_max=max(old.rows_max, shape.rows_max))
-            else:
-                known[field] = max(old, shape, key=lambda each: width(longest(each)))
 
     def given(self, place: Place, atoms: frozenset[str]) -> bool:
         """Whether a place has a value once these atoms have one; a declared row is always whole."""
@@ -208,6 +194,16 @@ class Names:
             # ç is outside GSM-7: one of them makes the whole screen UCS-2.
             return "ç" * max((max(gsm7.units(each), width(each)) for each in known), default=0)
         return "m" * max((width(each) for each in known), default=0)
+
+
+def _join(known: dict[str, Shape], fields: Mapping[str, Shape]) -> None:
+    """Add fields to a record; of types that differ, which the checks tell, the first stays."""
+    for field, shape in fields.items():
+        old = known.get(field)
+        if old is None:
+            known[field] = shape
+        elif old.type is shape.type and old != shape:
+            known[field] = joined(old, shape)
 
 
 def single(template: Template) -> Place | None:

@@ -44,10 +44,10 @@ def normalise(typed: str) -> str:
     return "".join(kept).strip()
 
 
-def value_of(shape: Shape, typed: str, today: date, language: str, alphabet: str) -> str | int:
+def value_of(shape: Shape, typed: str, today: date, language: str) -> str | int:
     """The value in its one stored form; raises `Refused`.
 
-    `today` bounds dates; `language` is that of a choice's labels; `alphabet` is the flow's.
+    `today` bounds dates; `language` is that of a choice's labels.
     """
     match shape.type:
         case Type.DIGITS | Type.PIN:
@@ -59,17 +59,17 @@ def value_of(shape: Shape, typed: str, today: date, language: str, alphabet: str
         case Type.DATE:
             return _date(shape, typed, today)
         case Type.TEXT:
-            return _text(shape, typed, alphabet)
+            return _text(shape, typed)
         case Type.CHOICE:
             return _choice(shape, typed, language)
         case _:
             raise TypeError(f"nobody types a value of type {shape.type}")
 
 
-def accepts(shape: Shape, typed: str, today: date, alphabet: str) -> bool:
+def accepts(shape: Shape, typed: str, today: date) -> bool:
     """Whether a client who types this into an input of this shape is understood."""
     try:
-        value_of(shape, normalise(typed), today, "", alphabet)
+        value_of(shape, normalise(typed), today, "")
     except Refused:
         return False
     return True
@@ -291,10 +291,9 @@ def _fits_date(shape: Shape, value: str, today: date | None) -> bool:
     return low <= found <= high
 
 
-def _text(shape: Shape, typed: str, alphabet: str) -> str:
+def _text(shape: Shape, typed: str) -> str:
     least, most = shape.lengths
-    cost = gsm7.units(typed) if alphabet == "ucs2" else room(typed)
-    if len(typed) >= least and cost <= most:
+    if len(typed) >= least and room(typed) <= most:
         return typed
     raise Refused("invalid_text", {"low": str(least), "high": str(most)})
 
@@ -304,7 +303,8 @@ def _choice(shape: Shape, typed: str, language: str) -> str:
     wanted = folded(typed)
     for number, (value, label) in enumerate(shape.choices.items(), 1):
         shown = label.by_language.get(language) if label is not None else None
-        names = {str(number), folded(value), folded(shown.source) if shown is not None else ""}
+        words = shown.render({}, language, {}) if shown is not None else ""
+        names = {str(number), folded(value), folded(words)}
         if wanted and wanted in names:
             return value
     raise Refused("invalid_option")

@@ -24,10 +24,10 @@ from ussd_app.gateways.generic_profile import (
     Dialled,
     End,
     Field,
+    How,
     Mapped,
     Profile,
     Sample,
-    Test,
 )
 from ussd_app.gateways.generic_reader import parse_profile
 from ussd_app.messages import (
@@ -99,7 +99,7 @@ class Generic(base.Adapter):
             raise BadCallback(f'"{spec.input}" is missing')
         typed = typed or ""
         kind = self._kind(callback, typed)
-        code, after = callback.code(typed, begins=kind is Kind.BEGIN)
+        code, after = callback.code(typed, kind)
         number = self._number(callback)
         grows = spec.style is base.InputStyle.ACCUMULATED
         shown = self._dialled(callback, typed, code, after) if kind is Kind.BEGIN else typed
@@ -118,7 +118,7 @@ class Generic(base.Adapter):
         )
 
     def _notice(self, callback: Callback, end: End, echo: Mapping[str, str]) -> UssdRequest:
-        code, _ = callback.code("", begins=False, notice=True)
+        code, _ = callback.code("", end.kind)
         values = {
             place.name: callback.get(field) or ""
             for place in end.reason.places()
@@ -142,7 +142,7 @@ class Generic(base.Adapter):
         ways = callback.spec.begin
         if any(callback.holds(way, typed) for way in ways):
             return Kind.BEGIN
-        open_ = any(way.test is Test.UNKNOWN for way in ways)
+        open_ = any(way.how is How.UNKNOWN for way in ways)
         return Kind.OPEN if open_ else Kind.CONTINUE
 
     def _session(self, callback: Callback) -> str:
@@ -255,9 +255,11 @@ class Generic(base.Adapter):
         fields[spec.input] = Sample(self._input_sent(request.service_code, extra, inputs))
         if spec.dialled_field is not None:
             fields[spec.dialled_field] = Sample(extra if first else "")
-        path = spec.paths[0]
+        names = [f"{{{each.name}}}" for each in fields if each.carrier is Carrier.PATH]
+        whole = (each for each in spec.paths if all(name in each for name in names))
+        path = next(whole, spec.paths[0])
         for way in spec.begin:
-            if way.test is Test.PATH:
+            if way.how is How.PATH:
                 path = self._path_sent(way, first=first)
             elif way.field is not None:
                 _flag(fields, way, spec.input, first=first)
@@ -341,21 +343,21 @@ def _flag(fields: dict[Field, Sample], way: Condition, typed: Field, *, first: b
     """Make one way to begin hold on the first hop and on no later one."""
     field = way.field
     assert field is not None  # noqa: S101  # the caller asked
-    if way.test is Test.PRESENT:
+    stands = fields.get(field)
+    clashes = stands is None or stands.text in {each.text for each in way.values}
+    if way.how is How.PRESENT:
         if first is way.wanted:
-            fields.setdefault(field, Sample("1"))
-        elif way.later is not None and not first:
-            fields[field] = way.later
+            fields.setdefault(field, way.later or Sample("1"))
         elif field == typed:
             fields[field] = Sample("")
         else:
             fields.pop(field, None)
-    elif first is (way.test is not Test.NOT):
+    elif first is (way.how is not How.NOT):
         fields[field] = way.values[0]
+    elif clashes:
+        fields[field] = way.later or Sample("" if way.how is not How.NOT else "1")
     elif way.later is not None:
         fields[field] = way.later
-    elif way.test is not Test.NOT:
-        fields[field] = Sample("")
 
 
 def _form(fields: Mapping[str, Sample], _root: str) -> str:

@@ -30,6 +30,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from ussd_app.flow.diagnostics import meant
 from ussd_app.gateways.base import xml_text
 
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -39,6 +40,9 @@ _PLACE = re.compile(
 )
 #: What JSON may hold without quotes (RFC 8259, 3 and 6), of a length that no reader refuses.
 _VALUE = re.compile(r"true\Z|false\Z|-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,10})?\Z")
+
+_NAMES = ("screen", "code", "masked", "request.NAME", "option.NAME")
+_KNOWN = "{screen}, {code}, {masked}, {request.NAME} and {option.NAME}, as value or as url"
 
 Values = Mapping[str, str]
 
@@ -105,10 +109,6 @@ class Template:
             return None
         return match[1] if screens else ""
 
-    def holds_screen(self) -> bool:
-        """Whether the screen stands in it."""
-        return any(place.name == "screen" for place in self.places())
-
 
 def parse_template(source: str) -> Template:
     """The pieces of a text with places; raises `BadPlace`."""
@@ -122,8 +122,10 @@ def parse_template(source: str) -> Template:
             continue
         inner = _PLACE.match(match[1] or "")
         if inner is None:
-            known = "{screen}, {code}, {masked}, {request.NAME} or {option.NAME}"
-            sentence = f'"{match[0]}" is no place; known are {known}; a brace itself is doubled'
+            name = (match[1] or "").partition(" ")[0]
+            near = meant(name, _NAMES) if not _PLACE.match(name) else ""
+            hint = f"did you mean {{{near}}}?" if near else f"known are {_KNOWN}"
+            sentence = f'"{match[0]}" is no place; a brace itself is doubled; {hint}'
             raise BadPlace(sentence, match.start(), len(match[0]))
         parts.append(Place(inner["name"], inner["kind"] or "", inner["default"] or ""))
     parts.append(source[end:])

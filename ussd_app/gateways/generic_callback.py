@@ -8,8 +8,8 @@ from functools import cache, cached_property
 from xml.etree.ElementTree import Element
 
 from ussd_app.gateways import base
-from ussd_app.gateways.generic_profile import Carrier, Condition, Field, Request, Test
-from ussd_app.messages import BadCallback, HttpRequest
+from ussd_app.gateways.generic_profile import Carrier, Condition, Field, How, Request
+from ussd_app.messages import NOTICES, BadCallback, HttpRequest, Kind
 
 #: A whole dial string, where the endpoint has no service code to know it by.
 _DIAL_STRING = re.compile(r"\*[0-9][0-9*]*#\Z")
@@ -59,54 +59,53 @@ class Callback:
 
     def holds(self, condition: Condition, typed: str) -> bool:
         """Whether a condition is so; `typed` is the input."""
-        match condition.test:
-            case Test.DIALLED:
+        match condition.how:
+            case How.DIALLED:
                 return self._dialled(typed)
-            case Test.UNKNOWN:
+            case How.UNKNOWN:
                 return False
-            case Test.PATH:
+            case How.PATH:
                 wanted = path_pattern(condition.values[0].text)
                 return wanted.fullmatch(self._request.path) is not None
         if condition.field is None:
             return False
         value = (self.get(condition.field) or "").strip().lower()
         values = [each.text.lower() for each in condition.values]
-        match condition.test:
-            case Test.IS:
+        match condition.how:
+            case How.IS:
                 return value in values
-            case Test.NOT:
+            case How.NOT:
                 return bool(value) and value not in values
-            case Test.STARTS:
+            case How.STARTS:
                 return value.startswith(tuple(values))
         return bool(value) is condition.wanted
 
-    def code(self, typed: str, *, begins: bool, notice: bool = False) -> tuple[str, str | None]:
-        """The service code; and what came after it, if it came in the input. "" if untold.
+    def code(self, typed: str, kind: Kind) -> tuple[str, str | None]:
+        """The service code; and what came after it, if it came in the input.
 
-        Raises `BadCallback`.
+        "" where one of several codes was dialled on an earlier hop. Raises `BadCallback`.
         """
         spec, codes = self.spec.code, self.endpoint.service_codes
         told = (self.get(spec.field) or "").strip().strip("*#") if spec.field else ""
         if told:
             return self._shared(told) if spec.shared else base.service_code(told), None
-        if spec.field is not None and spec.needed and not notice:
+        if spec.field is not None and spec.needed and kind not in NOTICES:
             raise BadCallback(f'"{spec.field}" is missing')
-        if spec.dialled and (begins or self._dialled(typed)):
+        if spec.dialled and (kind is Kind.BEGIN or self._dialled(typed)):
             bare = typed.strip().strip("*#")
             known = self._known(bare)
             if known is not None:
-                return base.service_code(known), bare[len(known) + 1 :]
+                return known, bare[len(known.strip("*#")) + 1 :]
             if bare:
                 return base.service_code(bare), ""
-        if not codes or (spec.dialled and len(codes) > 1 and not begins):
-            return "", None
-        return base.service_code(codes[0]), None
+        earlier = spec.dialled and kind not in {Kind.BEGIN, Kind.OPEN}
+        return codes[0] if len(codes) == 1 or (codes and not earlier) else "", None
 
     def _shared(self, told: str) -> str:
         """The code of an application that has one part of a shared one."""
         for each in self.endpoint.service_codes:
             if f"*{each.strip('*#')}".endswith(f"*{told}"):
-                return base.service_code(each)
+                return each
         return base.service_code(f"{self.spec.code.shared}*{told}")
 
     def _dialled(self, typed: str) -> bool:
@@ -119,10 +118,9 @@ class Callback:
         return self._known(bare.strip("*#")) is not None
 
     def _known(self, bare: str) -> str | None:
-        """The endpoint's longest code that a dial string begins with, without star and hash."""
-        codes = (each.strip("*#") for each in self.endpoint.service_codes)
-        for code in sorted(codes, key=len, reverse=True):
-            if bare == code or bare.startswith(f"{code}*"):
+        """The endpoint's longest code that a dial string, bare of its ends, begins with."""
+        for code in sorted(self.endpoint.service_codes, key=len, reverse=True):
+            if f"{bare}*".startswith(f"{code.strip('*#')}*"):
                 return code
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ussd_app.gateways.base import Capabilities, InputStyle
@@ -37,7 +37,7 @@ class Field:
         return self.name
 
 
-class Test(StrEnum):
+class How(StrEnum):
     """How a condition looks at its field, or that it looks at something else."""
 
     IS = "is"
@@ -65,10 +65,10 @@ class Condition:
     """What must be so of a callback: one test of one field.
 
     `values` are those it is compared with, without regard to case; `wanted` is whether a field is
-    to be present. `later` is what an example puts there where the condition does not hold.
+    to be present. `later` is what an example of a later hop holds there.
     """
 
-    test: Test
+    how: How
     field: Field | None = None
     values: tuple[Sample, ...] = ()
     wanted: bool = True
@@ -89,7 +89,7 @@ class Mapped:
     """A field whose values have other names here; a value without one stays as it is."""
 
     field: Field
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str]
 
 
 class Dialled(StrEnum):

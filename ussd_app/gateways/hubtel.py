@@ -143,7 +143,8 @@ class Hubtel(base.Adapter):
         data = found.get("Data")
         if not isinstance(data, list):
             return Screen(text, action, masked=masked)
+        drawn = [json_body.part({"Data": each}, "Data") for each in data]
         options = tuple(
-            (json_body.shown(each, "Value"), json_body.shown(each, "Display")) for each in data
+            (json_body.shown(each, "Value"), json_body.shown(each, "Display")) for each in drawn
         )
         return Screen(text, action, json_body.shown(found, "Label"), options, masked)

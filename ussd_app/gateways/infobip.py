@@ -27,7 +27,7 @@ from ussd_app.messages import (
     UssdRequest,
 )
 
-_PATH = re.compile(r"(?:/session)?/([^/\x00-\x1f]{1,200})/(start|response|end|status)")
+_PATH = re.compile(r"(?:/session)?/([^/\x00-\x1f\ud800-\udfff]{1,200})/(start|response|end|status)")
 _EVENTS = {
     "start": ("POST", Kind.BEGIN),
     "response": ("POST", Kind.CONTINUE),
@@ -66,11 +66,9 @@ class Infobip(base.Adapter):
             return UssdRequest(kind, session, "", code, "", base.fingerprint(event))
         found = base.json_object(request.body)
         if kind is Kind.CANCEL:
-            told = base.text_of(found, "exitCode", "?"), base.text_of(found, "reason", "")
-            reason = "exitCode {}: {}".format(*told)
-            return UssdRequest(
-                kind, session, "", code, "", base.fingerprint(event, reason), reason=reason
-            )
+            number, words = base.text_of(found, "exitCode", "?"), base.text_of(found, "reason", "")
+            hop, reason = base.fingerprint(event, number), f"exitCode {number}: {words}"
+            return UssdRequest(kind, session, "", code, "", hop, reason=reason)
         typed = base.text_of(found, "text", "")
         code = base.text_of(found, "shortCode", "").strip() or code
         # The session knows its number: only the dial must tell it.

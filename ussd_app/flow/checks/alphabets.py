@@ -28,7 +28,7 @@ _LOST = "?"
 def outside(subject: Subject) -> Iterator[Diagnostic]:
     """A literal character outside GSM-7 that is refused, or has no near neighbour (not-gsm7)."""
     alphabet = subject.flow.alphabet
-    if alphabet == "ucs2":
+    if alphabet == "ucs2" and all(budget.ucs2_max for budget in subject.budgets):
         return
     for text in _texts(subject.flow):
         done = set()
@@ -39,16 +39,18 @@ def outside(subject: Subject) -> Iterator[Diagnostic]:
             done.add(at)
             for offset, character in _literal(template):
                 sent = gsm7.transliterate(character)
-                if sent == character or (alphabet == "transliterate" and sent != _LOST):
+                if sent == character or (alphabet != "error" and sent != _LOST):
                     continue
                 where = place_at(subject.lines(at.file), at, template.source, offset, 1)
-                yield Diagnostic(where, "not-gsm7", _sentence(character, sent))
+                yield Diagnostic(where, "not-gsm7", _sentence(character, sent, alphabet))
 
 
-def _sentence(character: str, sent: str) -> str:
+def _sentence(character: str, sent: str, alphabet: str) -> str:
     shown = f'"{character}" ' if character.isprintable() else ""
     code = f"U+{ord(character):04X}"
     what = f"{shown}({code})" if shown else code
+    if sent == _LOST and alphabet == "ucs2":
+        return f"{what} would be sent as ?: a gateway here carries GSM-7 alone (its ucs2_max is 0)"
     if sent == _LOST:
         return f"{what} is outside GSM-7, and nothing in it is near: it would be sent as ?"
     if not sent:

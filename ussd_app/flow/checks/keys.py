@@ -109,7 +109,7 @@ def _ambiguous(subject: Subject, state: State, save: str, at: Position) -> Itera
         keys = [option.key for option in state.options if option.key]
         meanings |= dict.fromkeys((*_numbers(state, 0), *keys), "an option")
     for key, meaning in meanings.items():
-        if not accepts(variable.shape, key, _DAY, flow.alphabet):
+        if not accepts(variable.shape, key, _DAY):
             continue
         # Only a screen of several pages listens to the key for more.
         if key == flow.keys.more and meaning != "an option" and not may_page(subject, state):

@@ -41,7 +41,7 @@ _SHOWN_MAX = 24
 _REFUSED = ("", "x", "-1", "0.0000001", "1.5", "9" * 16, "01010001", "31129999", "m" * 183)
 _DAY = date(2026, 12, 28)
 #: Framework's texts that are a screen of their own, whatever the flow.
-_ALONE = ("expired", "busy", "unknown_code", "refused", "error")
+_ALONE = ("expired", "unknown_code", "refused", "error")
 
 
 def screens(subject: Subject) -> Iterator[Diagnostic]:
@@ -231,7 +231,7 @@ class _View:
             shape, found = flow.variables[name].shape, []
             for typed in _REFUSED:
                 try:
-                    value_of(shape, normalise(typed), _DAY, self.language, flow.alphabet)
+                    value_of(shape, normalise(typed), _DAY, self.language)
                 except Refused as refused:
                     template = flow.system[refused.text].by_language[self.language]
                     found.append(template.render(refused.values, self.language, flow.filters))

@@ -53,7 +53,7 @@ def _passed_on(state: State | None, use: Use) -> bool:
 def rows(subject: Subject) -> Iterator[Diagnostic]:
     """`rows:` that names no list (wrong-type)."""
     for state in subject.flow.states.values():
-        for place, at in _row_places(state):
+        for place, at in row_places(state):
             shape = subject.names.of_place(place)
             if shape is None:
                 continue
@@ -66,7 +66,8 @@ def rows(subject: Subject) -> Iterator[Diagnostic]:
                 yield Diagnostic(subject.at(Use(place, at)), "wrong-type", sentence)
 
 
-def _row_places(state: State) -> Iterator[tuple[Place, Position]]:
+def row_places(state: State) -> Iterator[tuple[Place, Position]]:
+    """The lists whose rows a state shows, and where it names them."""
     if isinstance(state, VISIBLE):
         for part in state.body.parts:
             if part.rows is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ussd_app.flow.assigned import uses, value_uses
+from ussd_app.flow.assigned import Use, uses, value_uses
+from ussd_app.flow.checks.placed import row_places
 from ussd_app.flow.checks.subject import Subject, word
 from ussd_app.flow.diagnostics import Diagnostic
 from ussd_app.flow.model import VISIBLE, SetState
@@ -22,6 +23,10 @@ def shown(subject: Subject) -> Iterator[Diagnostic]:
                 if use.text is not None and use.place.name in secret:
                     sentence = f'"{word(use.place.name)}" is sensitive: no screen may show it'
                     yield Diagnostic(subject.at(use), "sensitive-shown", sentence)
+            for place, at in row_places(state):
+                if place.name in secret:
+                    sentence = f'"{word(place.name)}" is sensitive: no screen may show its rows'
+                    yield Diagnostic(subject.at(Use(place, at)), "sensitive-shown", sentence)
         elif isinstance(state, SetState):
             yield from _copied(subject, state, secret)
     for entry in subject.flow.on_drop:

@@ -68,6 +68,8 @@ def unreachable_state(subject: Subject) -> Iterator[Diagnostic]:
         return
     reached = graph.reachable(flow.states, (*graph.starts(flow), flow.home))
     for state in flow.states.values():
-        if state.name not in reached:
+        # What stands in a sub-flow that nothing enters is no mistake of its own.
+        caller = state.name.partition("/")[0]
+        if state.name not in reached and (caller == state.name or caller in reached):
             name = state.name.rpartition("/")[2]
             yield Diagnostic(state.at, "unreachable-state", f'no path leads to state "{name}"')

@@ -10,7 +10,7 @@ from ussd_app.flow.assigned import value_uses
 from ussd_app.flow.checks.shapes import Fit, fits_shape, literal_fits, why_not
 from ussd_app.flow.checks.subject import Subject, word
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
-from ussd_app.flow.functions import FUNCTIONS, PARTIAL, takes
+from ussd_app.flow.functions import FUNCTIONS, PARTIAL, bounds, takes
 from ussd_app.flow.linker import GLOBAL
 from ussd_app.flow.model import (
     NUMBERS,
@@ -36,6 +36,8 @@ from ussd_app.render.texts import Template
 _UNTYPED = frozenset({Type.ROW, Type.ROWS, Type.BOOLEAN})
 _WHOLE = frozenset({Type.ROW, Type.ROWS})
 _SHOWN_MAX = 24
+#: The largest number that a variable holds, and a stored session with it: 15 digits.
+_STORED_MAX = 10**15 - 1
 
 
 def typed(subject: Subject) -> Iterator[Diagnostic]:
@@ -160,8 +162,15 @@ def _unbounded(variable: Variable) -> bool:
 def _returned(subject: Subject, value: Value) -> Iterator[Diagnostic]:
     """A field of a sub-flow's result: any type, but always there."""
     misfits = list(_misfits(subject, value))
-    yield from misfits
-    for apply in () if misfits else _partial(subject, value):
+    if misfits:
+        yield from misfits
+        return
+    shape = _shape(subject, value) if isinstance(value, Apply) else None
+    if shape is not None and shape.type in NUMBERS and max(map(abs, bounds(shape))) > _STORED_MAX:
+        sentence = 'this number may have more digits than are kept: "set" a variable with it first'
+        yield Diagnostic(value.at, "wrong-type", sentence)
+        return
+    for apply in _partial(subject, value):
         sentence = f'function "{apply.function}" may have no value: "set" a variable with it first'
         yield Diagnostic(apply.at, "wrong-type", sentence)
 
@@ -310,7 +319,7 @@ def saves(subject: Subject) -> Iterator[Diagnostic]:
                 continue
             variable = subject.flow.variables.get(name)
             if variable is not None:
-                yield from _into_variable(variable, state, at, fields)
+                yield from _into_variable(subject, variable, state, at, fields)
                 continue
             for field, shape in fields:
                 first = known.setdefault((name, field), shape.type)
@@ -344,7 +353,7 @@ def _saved(subject: Subject, state: State) -> Iterator[tuple[str, Position, Fiel
 
 
 def _into_variable(
-    variable: Variable, state: State, at: Position, fields: Fields
+    subject: Subject, variable: Variable, state: State, at: Position, fields: Fields
 ) -> Iterator[Diagnostic]:
     name = word(variable.name)
     if not isinstance(state, Listing) or variable.shape.type is not Type.ROW:
@@ -352,7 +361,9 @@ def _into_variable(
         yield Diagnostic(at, "wrong-type", sentence)
         return
     row = Shape(Type.ROW, fields=dict(fields))
-    if fields and fits_shape(variable.shape, row) is not Fit.YES:
+    rows = subject.names.of_place(state.rows)
+    known = rows is not None and rows.type is Type.ROWS
+    if known and fits_shape(variable.shape, row) is not Fit.YES:
         sentence = f'the row may not fit "{name}" ({why_not(variable.shape, row)})'
         yield Diagnostic(at, "wrong-type", sentence)
 
