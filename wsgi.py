@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from flask import Flask
 
 from ussd_app.application import named
+from ussd_app.delivery import Delivery
 from ussd_app.endpoints import ConfiguredEndpoint, budgets_of
 from ussd_app.endpoints import load as load_endpoints
 from ussd_app.hop import Backends, Host, Limits
@@ -24,6 +25,7 @@ from ussd_app.web import create_app
 from workers import settings as settings_module
 from workers.frontdesk import SERVED, FrontDesk
 from workers.office import open_ledger
+from workers.outbound import Outbound
 from workers.queue import Doorbell
 from workers.settings import Settings
 
@@ -88,7 +90,9 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
     )
     # Of a process's threads, some are left to callers whose bodies have come.
     readers = max(settings.web_threads - 4, settings.web_threads // 2)
-    return create_app(host, endpoints, settings.body_octets_max, readers)
+    send = Outbound(settings.ca_file, settings.call_deadline_seconds)
+    delivery = Delivery(host, send, settings.waiting_callers_max or 1)
+    return create_app(host, endpoints, settings.body_octets_max, readers, delivery)
 
 
 def application() -> Flask:

@@ -123,19 +123,24 @@ class Transport:
         path: str,
         *,
         json: object | None = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         deadline_seconds: float,
     ) -> Answer | NotSent | Unknown:
         """Send one request and read its whole answer within `deadline_seconds` from now.
 
-        `path` begins with "/" and is already quoted, see `segment`. Resolving the name is left to
-        the system, which has a timeout of its own; and a name with several addresses is given the
-        deadline for each, before anything is sent.
+        `path` begins with "/" and is already quoted, see `segment`. `body` is sent as it is.
+        Resolving the name is left to the system, which has a timeout of its own; and a name with
+        several addresses is given the deadline for each, before anything is sent.
         """
         if deadline_seconds <= 0:
             return NotSent("no time left")
         request = requests.Request(
-            method, self._base_url + path, headers={**self._headers, **(headers or {})}, json=json
+            method,
+            self._base_url + path,
+            headers={**self._headers, **(headers or {})},
+            json=json,
+            data=body,
         ).prepare()
         adapter = self._adapter()
         try:
@@ -146,7 +151,7 @@ class Transport:
                 verify=self._verify,
             )
             try:
-                body = _read(response)
+                read = _read(response)
             finally:
                 response.close()
         except (OSError, HTTPError, http.client.HTTPException) as error:
@@ -156,11 +161,11 @@ class Transport:
                 # We asked the other side to close; one that does not say so would leave its
                 # connection in the pool, to be found dead by the next call.
                 adapter.close()
-        if len(body) > ANSWER_OCTETS_MAX:
+        if len(read) > ANSWER_OCTETS_MAX:
             return Unknown("the answer is too long")
         if 300 <= response.status_code < 400:
             return Unknown(f"redirected, status {response.status_code}")
-        return Answer(response.status_code, body)
+        return Answer(response.status_code, read)
 
     def _adapter(self) -> _Adapter:
         # A connection shared by two processes after a fork would mix their answers.

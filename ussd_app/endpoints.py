@@ -40,6 +40,8 @@ _KEYS = (
     "ucs2_max",
     "reply_seconds",
     "structured",
+    "options",
+    "secret_variables",
 )
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -129,6 +131,7 @@ def _endpoint(
         reader.word(body, "country", what, "BF"),
         service_codes,
         reader.boolean(body, "structured", default=False),
+        _options(reader, body, environment),
     )
     budget = Budget(
         reader.integer(body, "septets_max", 160, 40, 182),
@@ -136,6 +139,24 @@ def _endpoint(
         reader.integer(body, "ucs2_max", 0, 0, 91),
     )
     return ConfiguredEndpoint(facts, gateway, _trust(reader, body, key, environment), budget)
+
+
+def _options(reader: Reader, body: MappingNode, environment: Mapping[str, str]) -> dict[str, str]:
+    """An adapter's own settings; the secrets among them are read from the variables named."""
+    given, secrets = body.get("options"), body.get("secret_variables")
+    found = {
+        name.value: reader.scalar(value, f'"{name.value}:"').value
+        for name, value in (reader.mapping(given, '"options:"', None).entries if given else ())
+    }
+    for name, value in (
+        reader.mapping(secrets, '"secret_variables:"', None).entries if secrets else ()
+    ):
+        variable = reader.scalar(value, f'"{name.value}:"').value
+        if not environment.get(variable):
+            sentence = f"the variable {variable} must hold the secret"
+            reader.problem(value.at, "missing-secret", sentence)
+        found[name.value] = environment.get(variable, "")
+    return found
 
 
 def _trust(reader: Reader, body: MappingNode, key: Scalar, environment: Mapping[str, str]) -> Trust:

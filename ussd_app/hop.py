@@ -254,7 +254,8 @@ class _Hop:
     def _numbers_nothing(self) -> bool:
         """Whether the gateway tells the hops of a dialog apart by nothing but their input."""
         raw = self.raw
-        return raw.position is None and not raw.accumulated and raw.kind is not Kind.BEGIN
+        told = raw.unique or raw.accumulated or raw.position is not None
+        return not told and raw.kind is not Kind.BEGIN
 
     def _lives(self, record: Record) -> bool:
         idle = self.host.clock() - record.session.touched_at

@@ -60,7 +60,8 @@ class UssdRequest:
     was dialled after the service code, parts joined with `*`. `hop` is the fingerprint by which a
     repeat of this callback is known; `position` orders hops of one session where the gateway
     numbers them (a counter) or lets its text grow (the text's length), and is None where it does
-    neither. `echo` holds the gateway's own values that its reply must give back.
+    neither. `unique` says that `hop` names this very callback, so that the same again is a repeat
+    however late. `echo` holds the gateway's own values that its reply must give back.
     """
 
     kind: Kind
@@ -74,6 +75,7 @@ class UssdRequest:
     language: str | None = None
     network: str | None = None
     reason: str | None = None
+    unique: bool = False
     echo: Mapping[str, str] = field(default_factory=dict)
 
 

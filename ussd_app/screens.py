@@ -104,7 +104,8 @@ def screen_of(program: Program, session: Session, budget: Budget, notice: str = 
     ends = isinstance(state, End) and session.page >= last
     action = Action.END if ends else Action.CONTINUE
     masked = isinstance(state, Input) and flow.variables[state.save].sensitive
-    return Screen(page.text, action, page.body, page.options, masked)
+    # A back-end may give an empty text; a gateway takes no empty screen.
+    return Screen(page.text or " ", action, page.body, page.options, masked)
 
 
 def holding_screen(program: Program, language: str, budget: Budget) -> Screen:

@@ -16,6 +16,7 @@ from typing import Any
 
 from flask import Flask, Response
 
+from ussd_app.delivery import Delivery
 from ussd_app.effects import NoAnswer
 from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.hop import Host
@@ -38,8 +39,12 @@ def create_app(
     endpoints: Mapping[str, ConfiguredEndpoint],
     body_octets_max: int,
     readers_max: int = 8,
+    delivery: Delivery | None = None,
 ) -> Flask:
-    """The web application; `readers_max` bounds the bodies that are being read at once."""
+    """The web application; `readers_max` bounds the bodies that are being read at once.
+
+    `delivery` answers asynchronous gateways; where there is none, their callbacks are refused.
+    """
     app = Flask(__name__, static_folder=None)
 
     @app.get("/health")
@@ -52,7 +57,7 @@ def create_app(
         names = ", ".join(f"{MOUNT}{name}" for name in endpoints)
         return Response(f"no such page; callbacks go to {names}\n", 404, mimetype="text/plain")
 
-    callbacks = Callbacks(app.wsgi_app, host, endpoints, body_octets_max, readers_max)
+    callbacks = Callbacks(app.wsgi_app, host, endpoints, body_octets_max, readers_max, delivery)
     app.wsgi_app = callbacks  # type: ignore[method-assign]  # Flask's documented place for this
     return app
 
@@ -80,7 +85,9 @@ class Callbacks:
         endpoints: Mapping[str, ConfiguredEndpoint],
         body_octets_max: int,
         readers_max: int,
+        delivery: Delivery | None,
     ) -> None:
+        self._delivery = delivery
         self._other = other
         self._host = host
         self._endpoints = endpoints
@@ -160,6 +167,11 @@ class Callbacks:
             decoded = endpoint.gateway.decode(request, endpoint.facts)
         except BadCallback as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+        if endpoint.gateway.capabilities.asynchronous and decoded.kind not in NOTICES:
+            if self._delivery is None:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "nothing here sends screens")
+            self._delivery.order(endpoint, decoded)
+            return endpoint.gateway.acknowledge(decoded, live=True)
         try:
             return self._host.answer(endpoint, decoded)
         except (StoreDown, NoAnswer) as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from draw_flows import AT, asked, body, call, end, flow, menu, option, show, text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.designer.draw_flows import AT, asked, body, call, end, flow, menu, option, show, text
 from ussd_app.designer.draw import (
     Drawing,
     Kind,

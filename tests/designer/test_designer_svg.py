@@ -9,10 +9,10 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from draw_flows import graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.designer.draw_flows import graph
 from ussd_app import menus
 from ussd_app.application import Application
 from ussd_app.designer.draw import Drawing, Kind, Line, Mark, Node, drawing

@@ -61,7 +61,7 @@ ENDPOINT = Endpoint("e", service_codes=("*789#", "*789*12#"))
 #: Where the asynchronous gateways' recorded screens are sent to.
 OPTIONS = {
     "vumi_go": {
-        "url": "https://go.vumi.org/api/v1/go/http_api_nostream/<conversation-key>/",
+        "url": "https://go.vumi.org/api/v1/go/http_api_nostream/conversation/",
         "account_key": "account",
         "access_token": "token",
     },

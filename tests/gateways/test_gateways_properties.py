@@ -15,7 +15,8 @@ from ussd_app.render import gsm7
 
 ENDPOINT = Endpoint("e")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-EACH = pytest.mark.parametrize("name", sorted(GATEWAYS))
+#: The others have properties of their own, beside their quirks.
+EACH = pytest.mark.parametrize("name", ["africastalking", "moov_xml"])
 
 #: Characters of both alphabets, and those that XML cannot hold.
 SHOWN = st.text(

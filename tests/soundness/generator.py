@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from tests.soundness.growing import NOTHING, Grower, Sub
+from tests.soundness.grown_screens import SCREENS
+from tests.soundness.grown_silent import SILENT
 from tests.soundness.made_files import Data, Menus, Table, system_in
 from tests.soundness.made_kinds import Kind, made_catalogue, made_kind
 from tests.soundness.made_words import Scope
@@ -12,6 +14,7 @@ from tests.soundness.made_words import Scope
 THIRD = "mos"
 _SYSTEM = system_in((THIRD,))
 _LANGUAGES = (("fr",), ("en",), ("fr", "en"), ("en", "fr"), ("fr", "en", THIRD), (THIRD,))
+_MAKERS = {**SCREENS, **SILENT}
 _KEYS: tuple[Table, ...] = (
     {},
     {"back": "*", "home": "#", "more": "**"},
@@ -23,7 +26,7 @@ _DURATIONS = ("10m", "90d", "1h", "5s")
 
 def made_menus(number: int) -> Menus:
     """The application that a number stands for; the same one every time."""
-    random = Random(number)  # noqa: S311  # chance, not secrecy
+    random = Random(number)  # chance, not secrecy
     languages = random.choice(_LANGUAGES)
     alphabet = random.choice(("transliterate", "transliterate", "ucs2", "error"))
     catalogue, backends = made_catalogue(random)
@@ -82,7 +85,7 @@ def _sub_flow(
     known = frozenset(arguments)
     exits = {"ok": known | {"v_answer"}, "cancelled": NOTHING}
     own = sub if scope.chance(0.6) else None
-    grower = Grower(scope, backends, subs, random.randint(3, 9), exits, own)
+    grower = Grower(scope, backends, subs, random.randint(3, 9), _MAKERS, exits, own)
     start = grower.begun(known, stops=True)
     state: Table = {
         "input": scope.text(known),
@@ -117,7 +120,7 @@ def _leads(states: Data, name: str) -> bool:
 
 def _main(scope: Scope, backends: dict[str, Table], subs: dict[str, Sub]) -> Table:
     random = scope.random
-    grower = Grower(scope, backends, subs, random.randint(5, 30))
+    grower = Grower(scope, backends, subs, random.randint(5, 30), _MAKERS)
     how = random.choice([None, None, "ask", "at_once", "entry"])
     grower.entry = how == "entry"
     flow = _head("main", scope.languages)
@@ -126,7 +129,7 @@ def _main(scope: Scope, backends: dict[str, Table], subs: dict[str, Sub]) -> Tab
         languages["remember"] = random.choice(_DURATIONS)
     home = grower.begun(NOTHING, stops=True)
     grower.home = home
-    grower.closed(home, grower.menu(home, NOTHING, 1, "menu"))
+    grower.closed(home, SCREENS["menu"](grower, home, NOTHING, 1, "menu"))
     start = home
     if scope.chance(0.4):
         start = grower.new(NOTHING, 3)
@@ -208,10 +211,10 @@ def _variables(flow: Table, grower: Grower, arguments: frozenset[str]) -> None:
     ]
     for name in unread:
         host = scope.random.choice(hosts)
-        kind = next(iter(set(host) & {"menu", "input", "show", "wait", "end"}))
-        body = host[kind]
+        shown = next(each for each in ("menu", "input", "show", "wait", "end") if each in host)
+        body = host[shown]
         parts = body if isinstance(body, list) else [body]
-        host[kind] = [*parts, {"when": "{" + name + "} is set", "text": "OK"}]
+        host[shown] = [*parts, {"when": "{" + name + "} is set", "text": "OK"}]
 
 
 def _names(states: Data) -> set[str]:

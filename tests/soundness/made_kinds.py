@@ -126,9 +126,10 @@ def _backend(random: Random) -> Table:
     outcomes: Table = {}
     once = random.random() < 0.35
     for name in random.sample(["ok", "none", "several", "refused"], random.randint(1, 3)):
-        outcomes[name] = _outcome(random, row)
+        outcome = _outcome(random, row)
         if once and random.random() < 0.4:
-            outcomes[name]["nothing_done"] = "true"
+            outcome["nothing_done"] = "true"
+        outcomes[name] = outcome
     backend: Table = {"outcomes": outcomes}
     if once:
         backend["once"] = "true"
@@ -140,7 +141,7 @@ def _backend(random: Random) -> Table:
     return backend
 
 
-def _outcome(random: Random, usual: list[str]) -> dict[str, Data]:
+def _outcome(random: Random, usual: list[str]) -> Table:
     """An outcome with its fields; its rows have the usual ones, as a rule."""
     chosen = random.sample((*FIELDS, *["rows"] * 4), random.randint(0, 4))
     fields: Table = {}
@@ -160,7 +161,7 @@ def _outcome(random: Random, usual: list[str]) -> dict[str, Data]:
                 fields[name], sample[name] = {"type": "rows", "rows_max": "3"}, []
         else:
             fields[name], sample[name] = _bounded(random, kind)
-    outcome: dict[str, Data] = {}
+    outcome: Table = {}
     if fields:
         outcome = {"fields": fields, "sample": sample}
     return outcome

@@ -93,8 +93,8 @@ def _number(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
         return random.choice([*integers, random.choice(["1", "3", "12", "2024"])])
 
     made: list[Data] = [low, str(wanted.declared.get("max", "9"))]
-    for name in ("add", "subtract", "multiply"):
-        made.append(_apply(f"number.{name}", a=operand(), b=operand()))
+    names = ("add", "subtract", "multiply")
+    made += [_apply(f"number.{name}", a=operand(), b=operand()) for name in names]
     made.append(_apply("number.pick", low=whole(), high=whole()))
     made.append(_apply("shop.discount", total=whole(), code=_text(scope, known)))
     if lists:

@@ -98,10 +98,11 @@ class Scope:
         return self.random.choice(WORDS["ucs2"] if exotic else usual)
 
     def place(self, name: str, kind: Kind) -> str:
-        """A place with filters or without."""
+        """A place with filters or without; few where a page has 70 characters."""
+        narrow = self.alphabet == "ucs2"
         filters = [
             self.random.choice(FILTERS[kind.type])
-            for _ in range(self.random.choice([0, 0, 1, 1, 2]))
+            for _ in range(self.random.choice([0, 0, 0, 1] if narrow else [0, 0, 1, 1, 2]))
         ]
         # What a filter has made is text; only some filters take that.
         if len(filters) > 1:
@@ -125,8 +126,7 @@ class Scope:
         if self.chance(0.6):
             return self.text(known, most)
         parts: list[Data] = [self.text(known, 3)]
-        for _ in range(self.random.randint(1, 3)):
-            parts.append(self._part(known))
+        parts += [self._part(known) for _ in range(self.random.randint(1, 3))]
         self.random.shuffle(parts)
         return parts
 

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 from tests.soundness.made_files import Data, Menus, Table
 from tests.soundness.tally import KINDS
@@ -16,7 +17,7 @@ Path = tuple[str | int, ...]
 _FILES = ("flow", "subs", "catalogue")
 _TARGETS = frozenset({"next", "else", "empty", "too_deep", "start", "home"})
 _OPTIONAL = frozenset({
-    "attempts", "check", "otherwise", "empty", "else", "when", "save", "with", "save", "once_per",
+    "attempts", "check", "otherwise", "empty", "else", "when", "save", "with", "once_per",
     "once", "nothing_done", "resume", "never_into", "on_drop", "options", "depth", "too_deep",
     "vars", "args", "keep", "min", "max", "lengths", "values", "fields", "rows", "longest", "set",
     "forget", "shortcut", "home", "key", "language", "next", "outcomes", "sample", "sensitive",
@@ -38,7 +39,7 @@ REMOVED: Data = "\x00removed"
 
 def mutants(menus: Menus, number: int, each_max: int) -> Iterator[tuple[str, Menus]]:
     """At most so many mutants of each sort, the same for the same number, with their names."""
-    random = Random(number)  # noqa: S311  # chance, not secrecy
+    random = Random(number)  # chance, not secrecy
     places = list(sites(menus))
     for name, change in _CHANGES.items():
         random.shuffle(places)
@@ -55,7 +56,7 @@ def mutants(menus: Menus, number: int, each_max: int) -> Iterator[tuple[str, Men
 
 def tightened(menus: Menus, number: int, budgets: tuple[Budget, ...]) -> Menus | None:
     """A passing application with one text as long as `check` lets it be; None if none grows."""
-    random = Random(number)  # noqa: S311  # chance, not secrecy
+    random = Random(number)  # chance, not secrecy
     texts = [(path, value) for path, value in sites(menus) if _is_text(path, value)]
     if not texts:
         return None
@@ -98,13 +99,14 @@ def _below(path: Path, data: Data) -> Iterator[tuple[Path, Data]]:
 def changed(menus: Menus, path: Path, new: Data) -> Menus:
     """A copy with one site changed, or taken out."""
     found = copy.deepcopy(menus)
-    parent: Data = getattr(found, str(path[0]))
+    # Whatever stands at the steps of a path: it was read off the same data.
+    parent: Any = getattr(found, str(path[0]))
     for key in path[1:-1]:
-        parent = parent[key]  # type: ignore[index,call-overload]  # the path was read off the data
+        parent = parent[key]
     if new == REMOVED:
-        del parent[path[-1]]  # type: ignore[arg-type]  # likewise
+        del parent[path[-1]]
     else:
-        parent[path[-1]] = new  # type: ignore[index,call-overload]  # likewise
+        parent[path[-1]] = new
     return found
 
 
@@ -171,13 +173,13 @@ def _retype(random: Random, _menus: Menus, path: Path, _value: Data) -> Data | N
 
 
 def _rebound(random: Random, _menus: Menus, path: Path, _value: Data) -> Data | None:
-    return {
-        "min": random.choice(["0", "-5", "1", "today"]),
+    bounds: dict[str, Data] = {
+        "min": random.choice(["0", "-5", "1", "today", "-1e99999"]),
         "max": random.choice(["98", "5", "999999999", "today+1d"]),
         "places": random.choice(["0", "6"]),
         "rows_max": random.choice(["1", "50"]),
-        "lengths": random.choice([list[Data](["1"]), list[Data](["2", "40"]), ["160"]]),
-        "longest": random.choice(["m" * 100, "1", "99999999999"]),
+        "lengths": list[Data](random.choice([["1"], ["2", "40"], ["160"]])),
+        "longest": random.choice(["m" * 100, "1", "9" * 11, "9" * 40, "1e9999"]),
         "deadline": "9s",
         "waits": "3",
         "depth": "3",
@@ -185,8 +187,8 @@ def _rebound(random: Random, _menus: Menus, path: Path, _value: Data) -> Data | 
         "remember": "9d",
         "alphabet": random.choice(["ucs2", "error", "transliterate"]),
         "how": random.choice(["ask", "at_once", "entry"]),
-        "max_": None,
-    }.get(str(path[-1]))
+    }
+    return bounds.get(str(path[-1]))
 
 
 def _rekey(random: Random, _menus: Menus, path: Path, _value: Data) -> Data | None:

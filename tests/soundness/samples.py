@@ -14,18 +14,19 @@ from ussd_app.flow.values import day, plain, room
 
 #: Characters and words that take room in one way or another: extension, ligatures, marks, capitals.
 _PIECES = (
-    "m", "€", "㎯", "⑽", "…", "ß", "ΐ", "½", "ﬃ", "a ", "é", "ç", "e\u0301", "\u00ad", "日", "😀", "{", "}",
-    "Awa", "№", "\u202f", "ŉ", "İ", "^", " ", "1", "ﷺ", "😀 ", "€ ", "\r", "\x1b", "\x0c",
+    "m", "€", "㎯", "⑽", "…", "ß", "ΐ", "½", "ﬃ", "a ", "é", "ç", "e\u0301", "\u00ad", "日", "😀",
+    "{", "}", "Awa", "№", "\u202f", "ŉ", "İ", "^", " ", "1", "ﷺ", "😀 ", "€ ", "\r", "\x1b", "\x0c",
 )  # fmt: skip
 JUNK = (
     "", "{serial}", "{{msisdn}}", "nan", "-1", "1e999", "١٢٣", "9" * 182, "*", "#", "\x00", "0",
-    "00", "98", "99", "**", "1*2", "None", " ", "-0", "1,5", ".", "+226", "31022026", "true", "\ud800",
+    "00", "98", "99", "**", "1*2", "None", " ", "-0", "1,5", ".", "+226", "31022026", "true",
+    "\ud800",
 )  # fmt: skip
 ANYTHING: tuple[object, ...] = (
     None, True, False, -1, 0, 10**15, 2**63 - 1, 1.5, float("nan"), float("inf"), "", "x", "nan",
     "1e999999", "9" * 500, "m" * 500, "😀" * 90, [], {}, [{}], [1, 2], {"a": {"b": [1]}}, [[]],
-    "2026-02-30", "+22670123456", "true", ({"a": 1},), "{msisdn}", b"x", " ", "0" * 40, "\r\n", "…" * 40,
-    ["x"] * 60, {"language": "fr"}, "-0", "\x1b\x0c", "0.0000001",
+    "2026-02-30", "+22670123456", "true", ({"a": 1},), "{msisdn}", b"x", " ", "0" * 40, "\r\n",
+    "…" * 40, ["x"] * 60, {"language": "fr"}, "-0", "\x1b\x0c", "0.0000001",
 )  # fmt: skip
 
 
@@ -108,7 +109,8 @@ def field_value(random: Random, shape: Shape) -> Value:
             if not longest:
                 return int(_number(random, shape))
             nines = 10 ** len(longest) - 1
-            return random.choice([int(longest), int(longest) // 2, str(int(longest)), nines, 0])
+            given: list[Value] = [int(longest), int(longest) // 2, longest, nines, 0]
+            return random.choice(given)
         case Type.DECIMAL:
             if not longest:
                 return str(_number(random, shape))
@@ -118,7 +120,8 @@ def field_value(random: Random, shape: Shape) -> Value:
         case Type.MSISDN:
             return random.choice(["+22670123456", "+888888888888888"])
         case Type.BOOLEAN:
-            return random.choice([True, False, "true"])
+            truths: list[Value] = [True, False, "true"]
+            return random.choice(truths)
         case Type.ROWS:
             count = random.choice([0, 1, shape.rows_max, shape.rows_max, shape.rows_max + 2])
             rows = [

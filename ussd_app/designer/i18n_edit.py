@@ -103,8 +103,7 @@ class Editor:
     def _split(self, scalar: Scalar, language: str, text: str) -> None:
         """A text in each language for one for all, on one line where it can be."""
         written = self._scalar_at(scalar)
-        declared = self._document.languages
-        languages = declared if language in declared else (*declared, language)
+        languages = tuple(dict.fromkeys((*self._document.languages, language)))
         before = self._source[self._starts[scalar.at.line - 1] : written.start]
         old = self._source[written.start : written.end]
         inside = self._around[scalar.at][1]
@@ -141,6 +140,7 @@ class Editor:
         old = old.lstrip(" ")
         header = written.header.removesuffix(scalars.comment(written.header))
         beside = replace(written, header=header, indent=written.indent + deeper)
+        again = header + old[len(written.header) :]
         stays = next(each for each in languages if each != language)
         above: list[str] = []
         below: list[str] = []
@@ -148,8 +148,8 @@ class Editor:
         for each in languages:
             if each == stays:
                 continue
-            value, ending = old, ""
-            if each == language or header:
+            value, ending = again, ""
+            if each == language or written.breaks:
                 value, ending = self._value(beside, text if each == language else scalar.value)
             first = written.breaks or languages.index(each) < languages.index(stays)
             (above if first else below).append(f"{scalars.word(each)}: {value}")

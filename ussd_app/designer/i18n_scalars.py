@@ -35,7 +35,7 @@ def _double(text: str) -> str:
 
 def word(language: str) -> str:
     """A language as a key or an item."""
-    return inline(language, language[0])
+    return inline(language, language[:1])
 
 
 def block(text: str, header: str, indent: str, line_end: str) -> str | None:

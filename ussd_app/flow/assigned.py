@@ -230,6 +230,14 @@ class Assigned:
             mask |= self._bit(name)
         return mask
 
+    def _twins(self, name: str) -> list[str]:
+        """All names of a fact: a sub-flow that is used twice has two for one."""
+        variable = self._flow.variables.get(name)
+        if variable is None or not variable.fact:
+            return [name]
+        found = self._flow.variables.items()
+        return [other for other, each in found if each.fact == variable.fact]
+
     def _grown(self, atoms: Iterable[str]) -> int:
         """The atoms, and the fields of declared rows among them, which are always stored whole."""
         mask = 0
@@ -296,7 +304,8 @@ class Assigned:
     def _stored(self, state: SetState) -> _Change:
         kills = gains = 0
         for name in state.forget:
-            kills |= self._whole(name)
+            for twin in self._twins(name):
+                kills |= self._whole(twin)
         for assignment in state.assignments:
             kills |= self._whole(assignment.name)
             if assignment.record is not None:

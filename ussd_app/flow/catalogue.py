@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from ussd_app.flow.declarations import FIELD_TYPES, ROWS_MAX, shape_of
 from ussd_app.flow.diagnostics import Diagnostic, FlowError, did_you_mean, meant
@@ -201,11 +200,9 @@ def _is_longest(kind: Type, typed: str) -> bool:
         return fits(Shape(kind), typed)
     if kind not in NUMBERS:
         return bool(typed)
-    try:
-        number = Decimal(typed)
-    except InvalidOperation:
+    if texts.NUMBER.match(typed) is None:
         return False
-    return number.is_finite() and (kind is Type.DECIMAL or number == number.to_integral_value())
+    return kind is Type.DECIMAL or "." not in typed
 
 
 def _plain(node: Node | None) -> object:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import phonenumbers
 
 from ussd_app.flow.model import Shape, Text, Type
 from ussd_app.flow.reader import Reader
 from ussd_app.flow.syntax import Mapping, Node, Scalar, Sequence
+from ussd_app.render.texts import NUMBER
 
 #: Digits of the largest number: beyond it no phone shows one.
 _NUMBER_DIGITS_MAX = 15
@@ -121,14 +122,11 @@ def _bound(reader: Reader, kind: Type, body: Mapping, key: str) -> str | None:
             reader.problem(node.at, "wrong-type", sentence)
             return None
         return typed
-    try:
-        number = Decimal(typed)
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite() or len(typed) > _NUMBER_DIGITS_MAX:
+    if NUMBER.match(typed) is None or len(typed) > _NUMBER_DIGITS_MAX:
         sentence = f'"{key}:" must be a number of at most {_NUMBER_DIGITS_MAX} characters'
         reader.problem(node.at, "wrong-type", sentence)
         return None
+    number = Decimal(typed)
     if kind is Type.INTEGER and number != number.to_integral_value():
         reader.problem(node.at, "wrong-type", f'"{key}:" of an integer must be a whole number')
         return None

@@ -395,6 +395,9 @@ class FlowParser:
 
     def _end(self, key: Scalar, body: Mapping) -> End:
         text = self.reader.body(body.get("end"), f'end "{key.value}"', key.at)
+        if text.parts and all(part.when or part.rows is not None for part in text.parts):
+            sentence = f'end "{key.value}" may show nothing: leave a part without "when:"'
+            self.reader.problem(text.at, "bad-text", sentence)
         return End(key.value, key.at, text, self._paged(body))
 
     def _call(self, key: Scalar, body: Mapping) -> CallState:

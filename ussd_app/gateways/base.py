@@ -19,6 +19,7 @@ import phonenumbers
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from ussd_app.gateways import dialling
 from ussd_app.messages import (
     BadCallback,
     HttpCall,
@@ -49,7 +50,7 @@ class Endpoint:
     country: str = "BF"
     service_codes: tuple[str, ...] = ()
     structured: bool = False
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class InputStyle(StrEnum):
@@ -184,8 +185,11 @@ def resolve(request: UssdRequest, seen: Seen | None) -> UssdRequest:
     prefix = f"{before}*" if before else ""
     goes_on = len(request.input) > len(before) and request.input.startswith(prefix)
     if request.kind is Kind.OPEN:
-        known = seen is not None and (seen.live or goes_on)
+        known = seen is not None and (seen.live or (request.accumulated and goes_on))
         request = replace(request, kind=Kind.CONTINUE if known else Kind.BEGIN)
+        if not known and not request.accumulated:
+            # Only now is it known that the code was dialled, and not an answer that looks like it.
+            return replace(request, input=dialling.after(request.input, request.service_code))
     if request.accumulated and request.kind is Kind.CONTINUE and goes_on:
         return replace(request, input=request.input[len(prefix) :])
     return request

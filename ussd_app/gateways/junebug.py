@@ -58,6 +58,7 @@ class Junebug(base.Adapter):
             text,
             base.fingerprint(message),
             reason=event if kind is Kind.CANCEL else None,
+            unique=True,
             echo={"message_id": message, "channel_id": channel},
         )
 

@@ -56,6 +56,7 @@ class VumiGo(base.Adapter):
             text,
             base.fingerprint(message),
             reason=event if kind is Kind.CANCEL else None,
+            unique=True,
             echo={"message_id": message, "from_addr": sender},
         )
 
