@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from cassou import demo as demo_module
-from cassou import design, runs
+from cassou import design, runs, telecom
 from cassou.dialling import converse, in_process
 from cassou.embedded import DirectoryInUse, ServerFailed
 from cassou.inbox import Sandbox
@@ -64,6 +64,8 @@ def main() -> None:
     cassou fmt | draw | preview | diff | schema | i18n
     cassou publish FILE           make a flow current, at once; --rollback goes back
     cassou forget MSISDN          erase what is remembered of a subscriber
+    cassou gateways               the formats in which telecoms may call back
+    cassou gateway-check NAME FIXTURE...   does an adapter read a capture rightly?
     """  # noqa: D301  # the mark is click's: it keeps these lines as they are
 
 
@@ -354,7 +356,7 @@ def forget(msisdn: str) -> None:
     click.echo(f"{count} fact(s) forgotten")
 
 
-for _command in design.COMMANDS:
+for _command in (*design.COMMANDS, *telecom.COMMANDS):
     main.add_command(_command)
 
 

@@ -295,3 +295,22 @@ def test_the_shipped_menus_are_laid_out() -> None:
     files = sorted(MENUS.glob("*.yaml"))
 
     assert cassou("fmt", "--check", *files).output == ""
+
+
+def test_gateways_are_listed_with_what_they_carry() -> None:
+    rows = json.loads(cassou("gateways", "--json").output)
+
+    assert len(rows) == 34
+    assert {"name", "confidence", "septets", "input", "auth"} <= set(rows[0])
+    assert "africastalking" in cassou("gateways").output
+
+
+def test_an_adapter_is_held_to_a_recorded_dialog() -> None:
+    fixtures = Path(__file__).parents[1] / "gateways" / "fixtures"
+    good = cassou("gateway-check", "hubtel", *sorted((fixtures / "hubtel").glob("*.json")))
+    other = cassou("gateway-check", "uzo", fixtures / "nalo" / "dialog.json")
+
+    assert (good.exit_code, good.output.count("steps agree")) == (0, 3)
+    assert (other.exit_code, "expected" in other.output) == (1, True)
+    assert cassou("gateway-check", "hubtl", SHIPPED).exit_code == 2
+    assert cassou("gateway-check", "hubtel", SHIPPED).exit_code == 2

@@ -99,7 +99,7 @@ def _number(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
     made.append(_apply("shop.discount", total=whole(), code=_text(scope, known)))
     if lists:
         name, kind = random.choice(lists)
-        made.append(_apply("rows.count", rows="{" + name + "}"))
+        made += [_apply("rows.count", rows="{" + name + "}")] * 4
         columns = [each for each, inner in kind.fields.items() if inner.type in NUMBERS]
         if columns:
             total = _apply("rows.sum", rows="{" + name + "}", field=random.choice(columns))
@@ -135,8 +135,8 @@ def _rows(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
         most = random.choice(["1", "2", "5"])
         made.append(_apply("rows.first", rows=rows, most=most))
         for row in whole[:2]:
-            made.append(_apply("rows.add", rows=rows, row=row))
-            made.append(_apply("rows.remove", rows=rows, row=row))
+            made += [_apply("rows.add", rows=rows, row=row)] * 3
+            made += [_apply("rows.remove", rows=rows, row=row)] * 3
     return random.choice(made)
 
 
