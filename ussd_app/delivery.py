@@ -1,7 +1,8 @@
 """Asynchronous gateways: a callback is acknowledged at once, its screen follows in a call of ours.
 
 The hop is answered as any other, by a bounded number of threads; what it comes to is handed to
-`send`. A repeat of a callback whose screen went out is acknowledged and sends nothing again.
+`send`, by whoever made the reply. A repeat of a callback is acknowledged and sends nothing again,
+unless the screen is known not to have been taken.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ussd_app.effects import NoAnswer
 from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.gateways.base import BadEndpoint
 from ussd_app.hop import Host
-from ussd_app.messages import UssdReply, UssdRequest
+from ussd_app.messages import UssdRequest
 from ussd_app.store import StoreDown
 
 log = logging.getLogger("cassou.delivery")
@@ -23,8 +24,8 @@ log = logging.getLogger("cassou.delivery")
 #: Method, URL, headers, body; True once the other side has taken it.
 Send = Callable[[str, str, Mapping[str, str], bytes], bool]
 
-#: How long it is remembered that a screen went out: longer than any gateway repeats a callback.
-_SENT_SECONDS = 300.0
+#: How long it is remembered that a screen did not go out: longer than gateways repeat callbacks.
+_UNSENT_SECONDS = 300.0
 
 
 class Delivery:
@@ -53,10 +54,12 @@ class Delivery:
             log.exception("%s: a screen was not sent", name)
 
     def _answered(self, endpoint: ConfiguredEndpoint, request: UssdRequest) -> None:
-        key = self._host.sealer.name("sent", endpoint.facts.name, request.session, request.hop)
-        if self._host.store.recall([key]) != [None]:
+        store = self._host.store
+        reply, is_fresh = self._host.answer_once(endpoint, request)
+        key = self._host.sealer.name("unsent", endpoint.facts.name, request.session)
+        if not is_fresh and store.recall([key]) == [None]:
             return
-        reply: UssdReply = self._host.answer(endpoint, request)
         call = endpoint.gateway.outbound(reply, request, endpoint.facts, time.time())
-        if self._send(call.method, call.url, call.headers, call.body):
-            self._host.store.keep(key, 1, _SENT_SECONDS)
+        taken = self._send(call.method, call.url, call.headers, call.body)
+        if not taken or not is_fresh:
+            store.keep(key, None if taken else 1, _UNSENT_SECONDS)

@@ -145,6 +145,14 @@ class Host:
         """The reply to one decoded callback; raises `StoreDown`."""
         return _Hop(self, endpoint, request).run()
 
+    def answer_once(
+        self, endpoint: ConfiguredEndpoint, request: UssdRequest
+    ) -> tuple[UssdReply, bool]:
+        """The same, and whether nobody was given this reply before; raises `StoreDown`."""
+        hop = _Hop(self, endpoint, request)
+        reply = hop.run()
+        return reply, hop.is_fresh
+
     def plain(
         self, endpoint: ConfiguredEndpoint, request: UssdRequest, text: str, language: str = ""
     ) -> UssdReply:
@@ -167,6 +175,8 @@ class _Hop:
         self.raw = request
         self.request = request
         self.language = ""
+        #: Whether this callback made its reply, and did not find it made.
+        self.is_fresh = False
         self.key = host.sealer.name("session", endpoint.facts.name, request.session)
         # Waiting is measured on a clock that nobody sets; sessions live on the host's.
         self.must_leave = (
@@ -358,6 +368,7 @@ class _Hop:
         seen = record.tag if record is not None else b""
         won, current = self.host.store.swap(self.key, seen, mine)
         if won and current is not None:
+            self.is_fresh = current.reply is not None
             self._carry_out(turn.effects)
             return self._finish(program, current)
         if current is None:
@@ -390,6 +401,7 @@ class _Hop:
             if current is None:
                 return self._plain("expired")
             if won:
+                self.is_fresh = current.reply is not None
                 self._carry_out(turn.effects)
             if won and current.reply is not None and result is not None:
                 self.host.backends.shown(call, result)
@@ -485,6 +497,7 @@ class _Hop:
         return self.endpoint.gateway.encode(turn.screen, request, self.endpoint.facts)
 
     def _plain(self, text: str) -> UssdReply:
+        self.is_fresh = True
         return self.host.plain(self.endpoint, self.request, text, self.language)
 
 

@@ -178,6 +178,25 @@ class Grower:
         self.scope.variables[name] = made
         return name
 
+    def basket(self, known: Known) -> str:
+        """A list for rows such as one that was chosen, "" if there is none."""
+        chosen = [
+            fields
+            for name, fields in self.scope.records.items()
+            if fields and all(each.scalar and f"{name}.{n}" in known for n, each in fields.items())
+        ]
+        if not chosen:
+            return ""
+        fields = {n: as_variable(each) for n, each in self.scope.random.choice(chosen).items()}
+        for name, kind in self.scope.variables.items():
+            if kind.type == "rows" and kind.fields == fields:
+                return name
+        name = f"v{len(self.scope.variables)}"
+        declared: Table = {"type": "rows", "rows_max": "9"}
+        declared["fields"] = {n: each.declared for n, each in fields.items()}
+        self.scope.variables[name] = Kind("rows", declared, fields)
+        return name
+
     def _row_kinds(self) -> list[Kind]:
         found = [each for each in self.scope.variables.values() if each.type in {"rows", "row"}]
         for fields in self.scope.records.values():

@@ -95,6 +95,8 @@ def setting(grower: Grower, _name: str, known: Known, depth: int, _kind: str) ->
              "row", "row", "digits", "msisdn"),
             filled=True,
         )  # fmt: skip
+        if grower.scope.chance(0.3):
+            name = grower.basket(known) or name
         made = value(grower.scope, grower.scope.variables[name], known)
         if made is not None:
             assigned[name] = made

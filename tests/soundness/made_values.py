@@ -126,6 +126,7 @@ def _rows(scope: Scope, wanted: Kind, known: Known, depth: int) -> Data:
         if kind.type == "row" and name in known and set(wanted.fields) <= set(kind.fields)
     ]
     made: list[Data] = [none]
+    made += [_apply("rows.add", rows=none, row=row) for row in whole for _ in range(6)]
     for source in lists:
         rows: Data = source or _apply("shop.ladder", steps=random.choice(["3", "17"]))
         if depth < 2 and scope.chance(0.3):

@@ -178,13 +178,30 @@ class HuaweiSdp(base.Adapter):
         return HttpRequest("POST", "", "", {"content-type": "text/xml"}, envelope.encode())
 
     def read(self, reply: UssdReply) -> Screen:
-        """The screen that `outbound` will send; raises ValueError."""
+        """The screen that `outbound` will send, or has sent; raises ValueError."""
+        if reply.body.lstrip().startswith(b"<"):
+            return _sent(reply.body)
         try:
             told = base.json_object(reply.body)
             text = base.text_of({"text": told.get("text")}, "text")
         except BadCallback as error:
             raise ValueError(f"the reply: {error}") from None
         return Screen(text, Action(str(told.get("action"))))
+
+
+def _sent(body: bytes) -> Screen:
+    """The screen of a `sendUssd`; raises ValueError."""
+    try:
+        envelope = base.xml_root(body)
+    except BadCallback as error:
+        raise ValueError(f"the call: {error}") from None
+    soap = xml_reading.child(envelope, "body")
+    call = xml_reading.child(soap, "sendussd") if soap is not None else None
+    if call is None:
+        raise ValueError("the call holds no sendUssd")
+    told = xml_reading.texts(call)
+    actions = {kind: action for action, (kind, _) in _TYPES.items()}
+    return Screen(told.get("ussdstring", ""), actions[told.get("msgtype", "")])
 
 
 def _service_id(envelope: Element) -> str:

@@ -93,4 +93,9 @@ class HttpPhone:
             data=callback.body,
             timeout=self._timeout_seconds,
         )
-        return UssdReply(answer.status_code, answer.headers.get("Content-Type", ""), answer.content)
+        return UssdReply(
+            answer.status_code,
+            answer.headers.get("Content-Type", ""),
+            answer.content,
+            tuple(answer.headers.items()),
+        )
