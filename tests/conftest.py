@@ -31,7 +31,6 @@ _SLOW = (
     "cassou/test_embedded",
     "designer/test_designer_schema_agrees",
     "ledger/test_ledger_store",
-    "soundness",
     "workers/test_saga_enumeration",
 )
 

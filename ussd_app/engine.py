@@ -8,6 +8,7 @@ The clock and the session's instance id are arguments; nothing here reads the wo
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -64,7 +65,9 @@ from ussd_app.screens import (
     system_text,
 )
 from ussd_app.session import TRAIL_MAX, Held, Session, Status
-from ussd_app.working import worked_out
+from ussd_app.working import mixed, worked_out
+
+log = logging.getLogger("cassou.engine")
 
 #: Parts of a dial string that may answer screens; what is dialled beyond them is dropped.
 SHORTCUT_MAX = 20
@@ -248,10 +251,17 @@ def _held(program: Program, before: Session | None, now: float) -> Held | None:
             return None
         # Nobody waits for that look-up any more: the screen before it orders it anew.
         state, page, trail = trail[-1], 0, trail[:-1]
-    if not trail and state in {program.flow.start, program.flow.home}:
-        return None
-    held = Held(state, max(page, 0), before.language, trail, before.variables)
-    return held if can_resume(program, held) and state not in resume.never_into else None
+    sensitive = {name for name, each in program.flow.variables.items() if each.sensitive}
+    variables = {n: value for n, value in before.variables.items() if n not in sensitive}
+    # What is sensitive is typed anew: back to the nearest screen that does without.
+    for number, name in reversed(list(enumerate((*trail, state)))):
+        if number == 0 and name in {program.flow.start, program.flow.home}:
+            return None
+        here = max(page, 0) if number == len(trail) else 0
+        held = Held(name, here, before.language, trail[:number], variables)
+        if name not in resume.never_into and can_resume(program, held):
+            return held
+    return None
 
 
 def _resumed(program: Program, session: Session, held: Held, budget: Budget) -> Turn:
@@ -348,7 +358,6 @@ def _enter(session: Session, state: str, *, trail: tuple[str, ...] | None = None
     return session._replace(
         state=state,
         page=0,
-        attempts=0,
         visit=session.visit + 1,
         trail=session.trail if trail is None else trail,
     )
@@ -484,7 +493,8 @@ def _set(program: Program, session: Session, state: SetState) -> tuple[Session, 
                 },
             )
         elif assignment.value is not None:
-            value = worked_out(assignment.value, shown, session.language, flow.functions, seed)
+            mine = mixed(seed, assignment.name)
+            value = worked_out(assignment.value, shown, session.language, flow.functions, mine)
             shape = flow.variables[assignment.name].shape
             if value is None or not fits(shape, value, today):
                 return session, "else"
@@ -529,7 +539,7 @@ def _free_key(program: Program, session: Session, typed: str, budget: Budget) ->
         return _settle(program, session._replace(page=session.page - 1), budget, direct=True)
     before = screen_before(program, session) if typed == keys.back else None
     if before is not None:
-        target = moves.move(session.state, f"back:{before}")
+        target = moves.back(session.state, before)
         return _settle(program, _enter(session, target), budget, direct=True)
     if typed != keys.home:
         return None
@@ -625,7 +635,7 @@ def _value(
     named = {**named_values(session), save: value}
     for check in checks:
         if check.rule:
-            passed = flow.rules[check.rule](str(value))
+            passed = _passes(flow, check.rule, str(value))
         else:
             passed = holds(check.when, named, language, flow.filters)
         if not passed:
@@ -633,15 +643,33 @@ def _value(
     return value, ""
 
 
+def _passes(flow: Flow, rule: str, value: str) -> bool:
+    """Whether a rule lets a value pass; one that fails lets nothing pass."""
+    try:
+        return flow.rules[rule](value)
+    except Exception as error:  # noqa: BLE001  # the application's: it must not end a dialog
+        log.warning("rule %s: %s", rule, type(error).__name__)
+        return False
+
+
 def _input(program: Program, session: Session, state: Input, typed: str, budget: Budget) -> Turn:
     value, notice = _value(program, session, state.save, state.checks, typed)
     if not notice:
-        return _onward(program, _storing(program, session, {state.save: value}), "typed", budget)
-    attempts = session.attempts + 1
+        session = _tried(_storing(program, session, {state.save: value}), state.name, 0)
+        return _onward(program, session, "typed", budget)
+    # Counted per input, over the back key and other ways round, until it is answered or given up.
+    attempts = session.attempts.get(state.name, 0) + 1
     if state.attempts_max and attempts >= state.attempts_max:
         target = program.moves.move(session.state, "attempts")
-        return _settle(program, _enter(session._replace(queue=()), target), budget)
-    return _again(program, session._replace(attempts=attempts), notice, budget)
+        session = _tried(session, state.name, 0)._replace(queue=())
+        return _settle(program, _enter(session, target), budget)
+    return _again(program, _tried(session, state.name, attempts), notice, budget)
+
+
+def _tried(session: Session, state: str, attempts: int) -> Session:
+    """The session with so many wrong tries at an input."""
+    others = {name: count for name, count in session.attempts.items() if name != state}
+    return session._replace(attempts={**others, state: attempts} if attempts else others)
 
 
 def _listing(

@@ -40,7 +40,7 @@ from ussd_app.messages import NOTICES, Action, Kind, Screen, UssdReply, UssdRequ
 from ussd_app.screens import Program, system_text
 from ussd_app.sealing import Sealer
 from ussd_app.session import Session, Status
-from ussd_app.store import Record, Store
+from ussd_app.store import Record, Store, StoreDown
 
 log = logging.getLogger("cassou.hop")
 
@@ -48,6 +48,8 @@ log = logging.getLogger("cassou.hop")
 REPEAT_SECONDS = 120.0
 #: Where a gateway numbers nothing: the same input within this long of its reply is a repeat.
 RETRY_SECONDS = 1.0
+#: No session goes on for longer.
+_SESSION_SECONDS_MAX = 3600.0
 #: How often a loser looks whether the winner has answered.
 _LOOK_SECONDS = 0.02
 #: A notice that meets a turn being taken is tried again so often.
@@ -310,7 +312,8 @@ class _Hop:
         turn = engine.begin(program, event, now, self.endpoint.budget)
         reply = self._claim(program, record, turn, now)
         if program.flow.resume is not None:
-            seconds = program.flow.resume.within_seconds
+            # From the last hop on counts `within`; how long the session goes on is not known yet.
+            seconds = program.flow.resume.within_seconds + _SESSION_SECONDS_MAX
             self.host.store.keep(self._last(program), self.key, seconds)
         return reply
 
@@ -337,7 +340,11 @@ class _Hop:
         if program.flow.resume is None or self.request.input:
             return None
         (key,) = self.host.store.recall([self._last(program)])
-        before = self.host.store.load(key) if isinstance(key, bytes) else None
+        try:
+            before = self.host.store.load(key) if isinstance(key, bytes) else None
+        except StoreDown:
+            # Written by another release, perhaps: whoever dials begins anew.
+            return None
         if before is None or before.session.msisdn != self.request.msisdn:
             return None
         return before.session
@@ -366,7 +373,7 @@ class _Hop:
             now,
         )
         seen = record.tag if record is not None else b""
-        won, current = self.host.store.swap(self.key, seen, mine)
+        won, current = self.host.store.swap(self.key, seen, mine, _memory(program))
         if won and current is not None:
             self.is_fresh = current.reply is not None
             self._carry_out(turn.effects)
@@ -378,7 +385,7 @@ class _Hop:
 
     def _finish(self, program: Program, record: Record) -> UssdReply:
         """Carry out a claimed hop's call, and the next, until there is a reply to send."""
-        for _ in range(_CALLS_MAX):
+        for number in range(2 * _CALLS_MAX):
             if record.reply is not None:
                 log.debug(
                     "%s %s at %s",
@@ -391,13 +398,14 @@ class _Hop:
                 return self._plain("expired")
             call = engine.call_of(program, record.session)
             event: engine.Event
-            result = self._result(call)
+            # A long dial string may order more than one hop has time for: the rest waits.
+            result = self._result(call) if number < _CALLS_MAX else None
             event = engine.Hold() if result is None else engine.Result(result)
             now = self.host.clock()
             turn = engine.step(program, record.session, event, now, self.endpoint.budget)
             reply = self._encode(turn, record.position)
             mine = replace(record, session=turn.session, reply=reply, answered_at=now)
-            won, current = self.host.store.swap(self.key, record.tag, mine)
+            won, current = self.host.store.swap(self.key, record.tag, mine, _memory(program))
             if current is None:
                 return self._plain("expired")
             if won:
@@ -408,7 +416,7 @@ class _Hop:
             if not won and current.hop != record.hop:
                 return self._reply_of(current)
             record = current
-        log.error("a hop went through %d calls and showed nothing", _CALLS_MAX)
+        log.error("a hop went through %d calls and showed nothing", 2 * _CALLS_MAX)
         return self._plain("error")
 
     def _result(self, call: Call) -> CallResult | None:
@@ -477,7 +485,7 @@ class _Hop:
             event = engine.Drop(self.request.reason or self.request.kind)
             turn = engine.step(program, record.session, event, now, self.endpoint.budget)
             dropped = replace(record, session=turn.session)
-            won, record = self.host.store.swap(self.key, record.tag, dropped)
+            won, record = self.host.store.swap(self.key, record.tag, dropped, _memory(program))
             if won:
                 _note(turn)
                 self._carry_out(turn.effects)
@@ -499,6 +507,11 @@ class _Hop:
     def _plain(self, text: str) -> UssdReply:
         self.is_fresh = True
         return self.host.plain(self.endpoint, self.request, text, self.language)
+
+
+def _memory(program: Program) -> float:
+    """How long a session must be remembered at least, because its flow leads back to it."""
+    return program.flow.resume.within_seconds if program.flow.resume is not None else 0.0
 
 
 def _fact_key(sealer: Sealer, msisdn: str, fact: str) -> bytes:

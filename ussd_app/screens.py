@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ussd_app.effects import Row
 from ussd_app.flow import layouts
 from ussd_app.flow.conditions import holds
-from ussd_app.flow.model import VISIBLE, End, Flow, Input, Option, Text, When
+from ussd_app.flow.model import VISIBLE, End, Flow, Input, Menu, Option, Otherwise, Text, When
 from ussd_app.flow.names import LABEL
 from ussd_app.messages import Action, Budget, Screen
 from ussd_app.render import texts
@@ -103,7 +103,8 @@ def screen_of(program: Program, session: Session, budget: Budget, notice: str = 
     state = flow.states[session.state]
     ends = isinstance(state, End) and session.page >= last
     action = Action.END if ends else Action.CONTINUE
-    masked = isinstance(state, Input) and flow.variables[state.save].sensitive
+    answer = state.otherwise if isinstance(state, Menu) else state
+    masked = isinstance(answer, Input | Otherwise) and flow.variables[answer.save].sensitive
     # A back-end may give an empty text; a gateway takes no empty screen.
     return Screen(page.text or " ", action, page.body, page.options, masked)
 
@@ -176,9 +177,9 @@ def screen_before(program: Program, session: Session) -> str | None:
 
     A screen whose values are gone since (another quote, another meter) is passed over.
     """
+    if isinstance(program.flow.states[session.state], End):
+        return None
     for name in reversed(session.trail):
-        if not program.moves.can(session.state, f"back:{name}"):
-            return None
         if has_needs(program.flow, name, session.variables):
             return name
     return None

@@ -42,7 +42,7 @@ class Session(NamedTuple):
 
     `instance` is our own id (gateways reuse theirs); `flow` the hash of the flow it began on;
     `page` the page of a long screen, from 0, or -1 for a notice before it; `trail` the screens the
-    back key returns over; `visit` counts states entered; `attempts` the wrong tries at this input;
+    back key returns over; `visit` counts states entered; `attempts` the wrong tries by input;
     `pending` is the id of the call that is awaited, "" if none; `waits` the holding screens shown
     for it; `queue` what was dialled after the service code and is not used yet; `held` is where the
     client was in an earlier session, `asking` whether it is being asked about going on there; times
@@ -61,7 +61,7 @@ class Session(NamedTuple):
     page: int = 0
     trail: tuple[str, ...] = ()
     visit: int = 0
-    attempts: int = 0
+    attempts: Mapping[str, int] = {}
     pending: str = ""
     waits: int = 0
     queue: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from transitions import Machine, MachineError
 
 from ussd_app.flow.compiler import all_edges
-from ussd_app.flow.model import Flow
+from ussd_app.flow.model import VISIBLE, End, Flow
 
 
 class NoSuchMove(Exception):  # noqa: N818  # a bug of ours, or a session of another flow
@@ -41,11 +41,26 @@ class Moves:
             queued=False,
         )
         self._events = machine.events
+        self._screens = {
+            name
+            for name, state in flow.states.items()
+            if isinstance(state, VISIBLE) and not isinstance(state, End)
+        }
         self._known = {(edge.source, edge.trigger) for edge in edges}
 
     def can(self, state: str, trigger: str) -> bool:
         """Whether `trigger` leads on from `state`."""
         return (state, trigger) in self._known
+
+    def back(self, state: str, before: str) -> str:
+        """The screen `before`, which the session's trail says stood before `state`.
+
+        The trail is the edge: it is cut at every effect, so nobody goes back over one. As edges of
+        the machine, all pairs of screens would be as many as their number squared.
+        """
+        if state not in self._screens or before not in self._screens:
+            raise NoSuchMove(f'no screen "{before}" to go back to from "{state}"')
+        return before
 
     def move(self, state: str, trigger: str) -> str:
         """The state that `trigger` leads to from `state`; raises `NoSuchMove`."""

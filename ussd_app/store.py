@@ -72,8 +72,12 @@ class Store(Protocol):
         """The record under `key`, or None; raises `StoreDown`."""
         ...
 
-    def swap(self, key: bytes, seen: bytes, record: Record) -> tuple[bool, Record | None]:
+    def swap(
+        self, key: bytes, seen: bytes, record: Record, seconds: float = 0.0
+    ) -> tuple[bool, Record | None]:
         """Replace what had the tag `seen` (empty: nothing) by `record`; raises `StoreDown`.
+
+        It is remembered for `seconds` at least.
 
         (True, the record with its new tag), or (False, what another put there: None if nothing).
         """
@@ -101,7 +105,9 @@ class MemoryStore:
         value = self._values.get(key)
         return None if value is None else _unpack(value)
 
-    def swap(self, key: bytes, seen: bytes, record: Record) -> tuple[bool, Record | None]:
+    def swap(
+        self, key: bytes, seen: bytes, record: Record, seconds: float = 0.0
+    ) -> tuple[bool, Record | None]:
         """See `Store.swap`."""
         tag = os.urandom(_TAG_OCTETS)
         with self._guard:
@@ -183,11 +189,14 @@ class RedisStore:
         value = self._wire.command("GET", _place(key))
         return None if value is None else self._open(key, value)
 
-    def swap(self, key: bytes, seen: bytes, record: Record) -> tuple[bool, Record | None]:
+    def swap(
+        self, key: bytes, seen: bytes, record: Record, seconds: float = 0.0
+    ) -> tuple[bool, Record | None]:
         """See `Store.swap`."""
         tag = os.urandom(_TAG_OCTETS)
         sealed = self._sealer.seal(_pack(record), _place(key))
-        words = ("1", _place(key), seen, tag, sealed, str(self._ttl_ms))
+        lives_ms = max(self._ttl_ms, int(seconds * 1000))
+        words = ("1", _place(key), seen, tag, sealed, str(lives_ms))
         try:
             found = self._wire.command("EVALSHA", _SWAP_SHA, *words)
         except NoScriptError:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from ussd_app.flow.model import Apply, Function, Value
 from ussd_app.flow.names import single
 from ussd_app.render import texts
 from ussd_app.screens import Shown
+
+
+def mixed(seed: int, place: str) -> int:
+    """Another seed for every place, so that two dice are not one."""
+    digest = hashlib.blake2b(f"{seed}\x1f{place}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest)
 
 
 def worked_out(
@@ -19,7 +26,7 @@ def worked_out(
     """
     if isinstance(value, Apply):
         given = {
-            name: worked_out(inner, shown, language, functions, seed)
+            name: worked_out(inner, shown, language, functions, mixed(seed, name))
             for name, inner in value.arguments.items()
         }
         if any(each is None for each in given.values()):

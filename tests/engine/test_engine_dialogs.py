@@ -87,9 +87,18 @@ def test_back_returns_screen_by_screen(dialog: Dialog) -> None:
     assert dialog.at() == "home"
 
 
-def test_back_after_a_refused_input_leaves_its_attempts_behind(dialog: Dialog) -> None:
+def test_wrong_tries_are_counted_over_the_back_key(dialog: Dialog) -> None:
     dialog.dial()
-    dialog.send("1", "5", "5", "0", "1", "5", "5")
+    dialog.send("1", "5", "5", "0", "1")
+    assert dialog.at() == "serial"
+    dialog.send("5")
+
+    assert dialog.at() == "give_up"
+
+
+def test_an_accepted_answer_gives_all_its_tries_back(dialog: Dialog) -> None:
+    dialog.dial()
+    dialog.send("1", "5", "5", SERIAL, "0", "5", "5")
 
     assert dialog.at() == "serial"
 

@@ -29,6 +29,7 @@ vars:
   word: {type: text}
   amount: {type: integer, min: 1, max: 9}
   pin: {type: digits, lengths: [4], sensitive: true}
+  count: {type: integer, min: 1, max: 99}
 states:
 """
 PAYING = """\
@@ -43,11 +44,11 @@ PAYING = """\
 """
 
 
-def special(program: Program, states: str) -> Program:
+def special(program: Program, states: str, keys: str = "{}") -> Program:
     """A small flow of its own against the shipped catalogue and texts."""
     flow = program.flow
     library = Library(flow.backends, flow.functions, flow.system, flow.filters, flow.rules, {}, {})
-    compiled = examine(HEAD + states, "special.yaml", library).flow
+    compiled = examine(f"keys: {keys}\n{HEAD}{states}", "special.yaml", library).flow
     assert compiled is not None
     return Program.of(compiled)
 
@@ -158,20 +159,28 @@ def test_a_state_may_refuse_shortcuts(program: Program, new_dialog: Callable[...
 
 
 @pytest.mark.parametrize(
-    ("typed", "text"), [("9", "petit"), ("10", "petit"), ("11", "grand"), ("nan", "grand")]
+    ("variable", "typed", "text"),
+    [
+        ("count", "9", "petit"),
+        ("count", "10", "petit"),
+        ("count", "11", "grand"),
+        ("word", "9", "grand"),
+        ("word", "nan", "grand"),
+        ("word", "0", "petit"),
+    ],
 )
 def test_conditions_compare_numbers_as_numbers_and_all_else_as_text(
-    program: Program, new_dialog: Callable[..., Dialog], typed: str, text: str
+    program: Program, new_dialog: Callable[..., Dialog], variable: str, typed: str, text: str
 ) -> None:
-    states = """\
-  home: {input: Mot?, save: word, next: size}
+    states = f"""\
+  home: {{input: Mot?, save: {variable}, next: size}}
   size:
-    branch: [{when: "{word} > 10", next: big}]
+    branch: [{{when: "{{{variable}}} > 10", next: big}}]
     else: small
-  big: {end: grand}
-  small: {end: petit}
+  big: {{end: grand}}
+  small: {{end: petit}}
 """
-    dialog = new_dialog(special(program, states))
+    dialog = new_dialog(special(program, states, keys='{back: "*"}'))
     dialog.dial()
 
     assert dialog.send(typed) == text

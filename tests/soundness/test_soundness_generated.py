@@ -29,7 +29,7 @@ def test_a_flow_that_passes_behaves(number: int) -> None:
 @pytest.mark.world
 def test_flows_that_pass_behave_and_reach_the_whole_language() -> None:
     trial = Trial()
-    for number in range(FROM, FROM + 600 * DEEPER):
+    for number in range(FROM, FROM + 480 * DEEPER):
         trial.try_out(f"menus {number}", made_menus(number), number, 3)
     table = trial.tally.table()
     print(table)  # noqa: T201  # read with -s, and where an assertion fails
@@ -42,7 +42,7 @@ def test_flows_that_pass_behave_and_reach_the_whole_language() -> None:
 @pytest.mark.world
 def test_a_text_as_long_as_check_lets_it_be_fits_every_phone() -> None:
     trial = Trial()
-    for number in range(FROM, FROM + 90 * DEEPER):
+    for number in range(FROM, FROM + 70 * DEEPER):
         menus = made_menus(number)
         if menus.examined(budgets_of(menus, number)).diagnostics:
             continue

@@ -49,9 +49,11 @@ class WatchedStore(MemoryStore):
         self.after_load()
         return found
 
-    def swap(self, key: bytes, seen: bytes, record: Record) -> tuple[bool, Record | None]:
+    def swap(
+        self, key: bytes, seen: bytes, record: Record, seconds: float = 0.0
+    ) -> tuple[bool, Record | None]:
         self.before_swap(record)
-        swapped = super().swap(key, seen, record)
+        swapped = super().swap(key, seen, record, seconds)
         self.after_swap(record)
         return swapped
 

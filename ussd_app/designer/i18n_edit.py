@@ -19,7 +19,8 @@ from ussd_app.flow.syntax import Node, Scalar
 
 #: What YAML 1.1 takes for the end of a line; the marks of the parser count these.
 _BREAK = re.compile("(?:\r\n|[\n\r\x85\u2028\u2029])")
-_LAST_BREAK = re.compile(f"{_BREAK.pattern}\\Z")
+#: The last break and the indent of the next key.
+_LAST_BREAK = re.compile(f"{_BREAK.pattern}[ ]*\\Z")
 #: Where a line begins that is not empty, behind the first.
 _LINE_START = re.compile(f"{_BREAK.pattern}(?=[^\n\r\x85\u2028\u2029])")
 #: What a line that is added ends with, as the file's others do.
@@ -250,7 +251,7 @@ class Editor:
         indent = filled[: len(filled) - len(filled.lstrip(" "))]
         if chomp == "+":
             # Blank lines behind are part of the value, all but the break before the next key.
-            written = _LAST_BREAK.sub("", written.rstrip(" "))
+            written = _LAST_BREAK.sub("", written)
             end = start + max(len(written), len(header))
         else:
             # A blank line that is longer than the indent is a text of blanks.

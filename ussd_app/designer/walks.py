@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from ussd_app.designer.samples import DAY, Samples, accepted, sample_of
 from ussd_app.effects import FAILED, LATE
 from ussd_app.flow import graph
-from ussd_app.flow.compiler import all_edges
 from ussd_app.flow.model import (
     VISIBLE,
     Branch,
     CallState,
+    End,
     Flow,
     Input,
     Listing,
@@ -81,9 +81,16 @@ def visits(flow: Flow, names: Names) -> dict[str, Visit]:
 
 def left_by_back(flow: Flow) -> frozenset[str]:
     """The screens that the back key may lead away from; at home there is none before."""
-    edges = all_edges(flow)
-    found = {edge.source for edge in edges if edge.trigger.startswith("back:")}
-    return frozenset(found - {flow.home})
+    following: dict[str, list[str]] = {}
+    for state in flow.states.values():
+        following[state.name] = [edge.dest for edge in graph.written_edges(state)]
+    found: set[str] = set()
+    for state in flow.states.values():
+        if isinstance(state, VISIBLE):
+            after = graph.next_screens(flow.states, following, following[state.name])
+            found |= after - {state.name}
+    ends = {name for name in found if isinstance(flow.states[name], End)}
+    return frozenset(found - ends - {flow.home})
 
 
 def _trail_before(flow: Flow, name: str, trail: tuple[str, ...]) -> tuple[str, ...]:

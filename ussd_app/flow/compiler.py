@@ -29,7 +29,7 @@ from ussd_app.flow.model import (
     Text,
     Type,
 )
-from ussd_app.flow.names import LABEL, Names, single
+from ussd_app.flow.names import LABEL, Names, numbered, single
 from ussd_app.flow.parser import FlowParser
 from ussd_app.flow.reader import LANGUAGE, Reader
 from ussd_app.flow.rules import RULES
@@ -136,8 +136,9 @@ class Library:
         for name, source in sources.items():
             named = _NAMED.search(source)
             if Path(name).name not in NO_FLOWS and named and _SUB_FLOW.search(source):
-                sub_flows[named[1]] = name
-                kept[name] = source
+                # Of two with one name the first: `clashes` tells of the other.
+                if sub_flows.setdefault(named[1], name) == name:
+                    kept[name] = source
         return cls(
             backends,
             {**FUNCTIONS, **functions},
@@ -180,16 +181,32 @@ def compile_source(
 
 
 def examine(
-    source: str, file: str, library: Library, budgets: tuple[Budget, ...] = (Budget(),)
+    source: str,
+    file: str,
+    library: Library,
+    budgets: tuple[Budget, ...] = (Budget(),),
+    *,
+    proofs: bool = True,
 ) -> Compiled:
-    """A flow and everything wrong with it, in one run, in the order of the file."""
-    return _Compiler(source, file, library, budgets).run()
+    """A flow and everything wrong with it, in one run, in the order of the file.
+
+    Without `proofs` only what its names stand for is looked at, such as back-ends and filters: for
+    a flow that was proven before.
+    """
+    return _Compiler(source, file, library, budgets, proofs=proofs).run()
 
 
 class _Compiler:
     def __init__(
-        self, source: str, file: str, library: Library, budgets: tuple[Budget, ...]
+        self,
+        source: str,
+        file: str,
+        library: Library,
+        budgets: tuple[Budget, ...],
+        *,
+        proofs: bool,
     ) -> None:
+        self._proofs = proofs
         self._source = source
         self._file = file
         self._library = library
@@ -209,13 +226,15 @@ class _Compiler:
         flow = _with_labels(linker.linked())
         self._problems += linker.problems
         names = Names(flow)
+        flow = numbered(flow, names)
         flow = dataclasses.replace(flow, hash=self._hash())
         assigned = Assigned(flow, names)
         flow = dataclasses.replace(flow, needs=assigned.needs())
         subject = checks.Subject(
             flow, names, assigned, self._library.rules, self._budgets, self._sources
         )
-        self._problems += checks.run(subject, whole=not broken and not self._problems)
+        whole = self._proofs and not broken and not self._problems
+        self._problems += checks.run(subject, whole=whole)
         return self._done(flow)
 
     def _done(self, flow: Flow | None) -> Compiled:

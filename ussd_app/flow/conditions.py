@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from ussd_app.flow.model import Condition, Operator, When
 from ussd_app.render import texts
@@ -39,7 +39,7 @@ def _holds(
     left = _side(condition.left, named, language, filters)
     right = condition.right
     other = _side(right, named, language, filters) if isinstance(right, Place) else str(right)
-    order = _order(left, other)
+    order = _order(left, other, numeric=condition.numeric)
     match condition.operator:
         case Operator.EQUAL:
             return order == 0
@@ -66,13 +66,8 @@ def _side(
     return str(value)
 
 
-def _order(left: str, right: str) -> int:
-    """Below, at or above 0: two numbers compare as numbers, all else as text."""
-    try:
-        a, b = Decimal(left), Decimal(right)
-    except InvalidOperation:
-        return (left > right) - (left < right)
-    # A client may type "nan": that is text.
-    if not (a.is_finite() and b.is_finite()):
-        return (left > right) - (left < right)
-    return int(a.compare(b))
+def _order(left: str, right: str, *, numeric: bool) -> int:
+    """Below, at or above 0. Dates and all else compare as text."""
+    if numeric:
+        return int(Decimal(left).compare(Decimal(right)))
+    return (left > right) - (left < right)

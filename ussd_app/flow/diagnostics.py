@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
+
+#: Problems that are told at once.
+TOLD_MAX = 100
+#: Characters of a source line that are shown.
+LINE_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,7 +40,7 @@ class FlowError(Exception):
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
-        self.diagnostics = sorted(set(diagnostics))
+        self.diagnostics = capped(diagnostics)
         self.sources = sources
         super().__init__(
             "\n".join(describe(each, sources.get(each.at.file, "")) for each in self.diagnostics)
@@ -51,10 +56,31 @@ def describe(diagnostic: Diagnostic, source: str) -> str:
         return head
     line = lines[at.line - 1].expandtabs(1)
     end = at.end_column if at.end_line == at.line else len(line) + 1
-    carets = "^" * max(end - at.column, 1)
+    line, before, count = _clipped(line, at.column - 1, max(end - at.column, 1))
     number = str(at.line)
     gutter = " " * len(number)
-    return f"{head}\n{gutter} |\n{number} | {line}\n{gutter} | {' ' * (at.column - 1)}{carets}"
+    return f"{head}\n{gutter} |\n{number} | {line}\n{gutter} | {' ' * before}{'^' * count}"
+
+
+def _clipped(line: str, before: int, count: int) -> tuple[str, int, int]:
+    """A line, the characters before its carets and the carets: of a long one what is around."""
+    if len(line) <= LINE_MAX:
+        return line, before, count
+    start = max(min(before - LINE_MAX // 4, len(line) - LINE_MAX), 0)
+    end = start + LINE_MAX
+    left, right = "…" if start else "", "…" if end < len(line) else ""
+    count = max(min(count, end - before), 1)
+    return f"{left}{line[start:end]}{right}", before - start + len(left), count
+
+
+def capped(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Problems in order, each once; of very many the first, and how many more there are."""
+    found = sorted(set(diagnostics))
+    rest = found[TOLD_MAX:]
+    if len(rest) < 2:
+        return found
+    more = f"{rest[0].message}; and {len(rest) - 1} more, told once these are mended"
+    return [*found[:TOLD_MAX], replace(rest[0], message=more)]
 
 
 def described(diagnostic: Diagnostic, sources: Mapping[str, str], *, colour: bool) -> str:

@@ -7,6 +7,7 @@ that does not exist (a row of an empty list, 31 February) is None: the `set` goe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -16,7 +17,10 @@ from ussd_app.effects import Row
 from ussd_app.flow.model import NUMBERS, Function, Shape, Type
 from ussd_app.flow.values import fits, longest, room, stored
 
+log = logging.getLogger("cassou.functions")
+
 Shapes = Mapping[str, Shape]
+_WHOLE = frozenset({Type.ROWS, Type.ROW})
 _ROWS = frozenset({Type.ROWS})
 _ROW = frozenset({Type.ROW})
 _NUMBER = NUMBERS
@@ -210,7 +214,7 @@ def _pick(given: Mapping[str, object], seed: int) -> object:
 def _date_of(given: Mapping[str, object], _seed: int) -> object:
     try:
         found = date(*(int(number_of(given[name])) for name in ("year", "month", "day")))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found.isoformat()
 
@@ -266,9 +270,16 @@ def declared(
     """An application's function: a value that is not of its declared shape is no value."""
 
     def apply(given: Mapping[str, object], _seed: int) -> object:
-        # What stands as a literal in a flow is text until here.
-        typed = {each: stored(inputs[each], value) for each, value in given.items()}
-        value = implementation(**typed)
+        # What stands as a literal in a flow is text until here; rows come as they are.
+        typed = {
+            each: value if inputs[each].type in _WHOLE else stored(inputs[each], value)
+            for each, value in given.items()
+        }
+        try:
+            value = implementation(**typed)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must not end a dialog
+            log.warning("function %s: %s", name, type(error).__name__)
+            return None
         return value if value is not None and fits(result, value) else None
 
     return Function(

@@ -13,7 +13,6 @@ Every edge has a trigger that is unique at its source:
 `case:N`, `else`     a branch; `else` also of a set whose value does not fit
 `set`                on from a set
 `home`               the home key
-`back:STATE`         the back key, to a screen that may stand before; never over an effect
 ===================  ============================================================
 """
 
@@ -112,33 +111,14 @@ def _option_targets(options: tuple[Option, ...]) -> Iterator[tuple[str, str, Pos
 
 
 def edges(states: Mapping[str, State], home: str) -> list[Edge]:
-    """Every edge of a flow whose targets all exist: the written ones, home and back."""
+    """Every edge of a flow whose targets all exist: the written ones, and home."""
     found = [edge for state in states.values() for edge in written_edges(state)]
-    following: dict[str, list[str]] = {}
-    for edge in found:
-        following.setdefault(edge.source, []).append(edge.dest)
     for state in states.values():
         if not isinstance(state, VISIBLE) or isinstance(state, End):
             continue
         if state.name != home:
             found.append(Edge("home", state.name, home, state.at))
-    for before, after in sorted(_screen_pairs(states, following)):
-        found.append(Edge(f"back:{before}", after, before, states[after].at))
     return found
-
-
-def _screen_pairs(
-    states: Mapping[str, State], following: Mapping[str, list[str]]
-) -> set[tuple[str, str]]:
-    """(before, after) of screens with nothing but invisible states, and no effect, between."""
-    pairs = set()
-    for state in states.values():
-        if not isinstance(state, VISIBLE):
-            continue
-        for name in next_screens(states, following, following.get(state.name, ())):
-            if name != state.name and not isinstance(states[name], End):
-                pairs.add((state.name, name))
-    return pairs
 
 
 def next_screens(

@@ -8,7 +8,7 @@ is proven of every use of a sub-flow, at every depth.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ussd_app.flow import graph
@@ -35,6 +35,10 @@ from ussd_app.render.texts import Place, Template
 
 #: States of a linked flow.
 STATES_MAX = 2000
+#: Sub-flows within sub-flows.
+NESTED_MAX = 20
+#: Problems whose sentence says what may have been meant; looking for it takes its time.
+_HINTS_MAX = 50
 #: Names every text may use, which belong to no flow.
 GLOBAL = frozenset({"msisdn", "service_code", "row"})
 
@@ -108,8 +112,13 @@ class Linker:
                 state.name, state.at, (), (), state.too_deep, at, linked=True
             )
             return
-        self._match(written, sub)
         inner = f"{state.name}/"
+        if inner.count("/") > NESTED_MAX:
+            sentence = f"sub-flows nest {NESTED_MAX} deep at most"
+            self._problem(state.flow_at, "too-large", sentence)
+            self._states[state.name] = state
+            return
+        self._match(written, sub)
         arguments = tuple(
             Assignment(inner + name, value, state.places[f"with:{name}"])
             for name, value in state.arguments.items()
@@ -144,8 +153,11 @@ class Linker:
                 prefix + name, at, stored, (), dest, at, linked=True
             )
 
+    def _hint(self, word: str, known: Iterable[str]) -> str:
+        return did_you_mean(word, known) if len(self.problems) < _HINTS_MAX else ""
+
     def _no_state(self, flow: Flow, state: FlowState) -> None:
-        hint = did_you_mean(state.too_deep, flow.states)
+        hint = self._hint(state.too_deep, flow.states)
         wanted = f'"{state.too_deep}", which does not exist{hint}'
         at = state.too_deep_at or state.at
         self._problem(at, "unknown-state", f'state "{state.name}" goes to {wanted}')
@@ -158,7 +170,7 @@ class Linker:
         elif state.flow in self._names:
             return  # why its file cannot be read is told there
         else:
-            hint = did_you_mean(state.flow, self._names)
+            hint = self._hint(state.flow, self._names)
             sentence = f'no file here with "returns:" has the flow "{state.flow}"{hint}'
         self._problem(state.flow_at, "unknown-flow", sentence)
 

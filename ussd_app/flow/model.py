@@ -93,12 +93,16 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`{left} operator right`; `right` is None where the operator needs none."""
+    """`{left} operator right`; `right` is None where the operator needs none.
+
+    `numeric`: both sides are numbers, and compare as such; the compiler finds out.
+    """
 
     left: Place
     operator: Operator
     right: str | Place | None
     at: Position
+    numeric: bool = False
 
 
 #: Conditions that must all hold; none at all always hold.

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from ussd_app.flow.functions import FUNCTIONS, NoFit
 from ussd_app.flow.joins import joined
 from ussd_app.flow.model import (
+    NUMBERS,
     Apply,
     Assignment,
+    Body,
+    Branch,
     CallState,
+    Case,
+    Check,
+    Condition,
+    End,
     Flow,
     FlowState,
+    Input,
     Listing,
+    Menu,
+    Option,
+    Otherwise,
+    Part,
     SetState,
     Shape,
+    Show,
     Text,
     Type,
     Value,
+    Wait,
 )
 from ussd_app.flow.values import longest, plain, room, width
 from ussd_app.render import gsm7, texts
@@ -206,6 +223,58 @@ def _join(known: dict[str, Shape], fields: Mapping[str, Shape]) -> None:
             known[field] = joined(old, shape)
 
 
+def numbered(flow: Flow, names: Names) -> Flow:
+    """The flow, its conditions told which of them compare numbers."""
+
+    def is_number(side: str | Place | None) -> bool:
+        if isinstance(side, Place):
+            shape = names.of_place(side)
+            return shape is not None and shape.type in NUMBERS and not side.filters
+        return side is not None and literal_type(side) in NUMBERS
+
+    def told(condition: Condition) -> Condition:
+        numeric = is_number(condition.left) and is_number(condition.right)
+        return replace(condition, numeric=True) if numeric else condition
+
+    states = {name: map_conditions(state, told) for name, state in flow.states.items()}
+    return replace(flow, states=states)
+
+
+def map_conditions(value: Any, change: Callable[[Condition], Condition]) -> Any:
+    """A part of a model with every condition changed; all else as it is."""
+    if isinstance(value, Condition):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(map_conditions(each, change) for each in value)
+    if not isinstance(value, _HOLDERS):
+        return value
+    changes = {
+        each.name: map_conditions(getattr(value, each.name), change)
+        for each in dataclass_fields(value)
+        if each.name in _HOLDING
+    }
+    return replace(value, **changes)
+
+
+#: What conditions stand in, and under which names.
+_HOLDERS = (
+    Menu,
+    Listing,
+    Input,
+    Show,
+    Wait,
+    End,
+    Branch,
+    Body,
+    Part,
+    Option,
+    Check,
+    Otherwise,
+    Case,
+)
+_HOLDING = frozenset({"body", "parts", "options", "when", "checks", "otherwise", "cases"})
+
+
 def single(template: Template) -> Place | None:
     """The place that is all of a text, or None."""
     first = template.parts[0]
@@ -234,10 +303,14 @@ def witnesses(shape: Shape) -> list[object]:
         case Type.INTEGER | Type.DECIMAL:
             low = shape.low if shape.low is not None else "0"
             values = {widest, plain_number(low)}
+            if shape.high is not None:
+                values.add(plain_number(shape.high))
             if shape.longest:
                 # Whatever has as many characters may come, whichever way its sign is.
                 count = len(shape.longest)
                 values = {widest, "8" * count, "-" + "8" * (count - 1) if count > 1 else "8"}
+                if shape.type is Type.DECIMAL and count > 2:
+                    values.add("8" * (count - 2) + ".8")
             return [int(each) if shape.type is Type.INTEGER else each for each in sorted(values)]
         case Type.BOOLEAN:
             return [True, False]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
+from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean, meant
 from ussd_app.flow.model import Body, Condition, Operator, Part, Text, When
 from ussd_app.flow.syntax import Mapping, Node, Scalar, Sequence
 from ussd_app.render import texts
@@ -20,6 +20,12 @@ _COMPARED = re.compile(r"(\{[^{}]+\})\s*(==|!=|<=|>=|<|>)\s*(\S.*)\Z")
 _IS_SET = re.compile(r"(\{[^{}]+\})\s+(is set|is not set)\Z")
 #: A comment that a plain text runs into, or that is all there is.
 _CUT = re.compile(r"\s*#")
+#: What a literal cannot hold: the author meant to go on to a second condition.
+_SECOND = re.compile(r"(?<=\s)(?:and|or)(?=\s)|&&|\|\|", re.IGNORECASE)
+_TWO = "one condition each: write a list for `and`, two cases for `or`"
+#: Parts of one text, and conditions of one `when:`.
+PARTS_MAX = 20
+CONDITIONS_MAX = 10
 _PART_KEYS = ("text", "when", "rows")
 
 EMPTY = texts.parse("")
@@ -33,24 +39,64 @@ class Reader:
         self._lines = lines_of(source)
         self.problems: list[Diagnostic] = []
         self.languages: tuple[str, ...] = ()
+        self._misspelt: set[Position] = set()
 
     def problem(self, at: Position, check: str, sentence: str) -> None:
         """Note one problem."""
         self.problems.append(Diagnostic(at, check, sentence))
 
-    def mapping(self, node: Node | None, what: str, known: Iterable[str] | None) -> Mapping:
-        """`node` as a mapping whose keys are all `known` (None: any name)."""
-        if not isinstance(node, Mapping):
-            at = node.at if node is not None else Position(self.file, 1, 1, 1, 2)
-            self.problem(at, "wrong-shape", f"{what} must be keys with values")
+    def mapping(
+        self,
+        node: Node | None,
+        what: str,
+        known: Iterable[str] | None,
+        parent: Position | None = None,
+    ) -> Mapping:
+        """`node` as a mapping whose keys are all `known` (None: any name).
+
+        A misspelt key is told, and stands in what is given back under the name that was meant.
+        `parent` is where to say that there is no such node at all.
+        """
+        if node is None:
+            at = parent or Position(self.file, 1, 1, 1, 2)
+            self.problem(at, "missing-key", f"{what} must be given, and is not")
             return Mapping((), at)
-        if known is not None:
-            names = set(known)
-            for key, _ in node.entries:
-                if key.value not in names:
-                    hint = did_you_mean(key.value, names)
-                    self.problem(key.at, "unknown-key", f'{what} has no key "{key.value}"{hint}')
-        return node
+        if not isinstance(node, Mapping):
+            self.problem(node.at, "wrong-shape", f"{what} must be keys with values")
+            return Mapping((), node.at)
+        return node if known is None else self._known(node, what, set(known))
+
+    def _known(self, node: Mapping, what: str, names: set[str]) -> Mapping:
+        misspelt: dict[str, str] = {}
+        for key, value in node.entries:
+            if key.value in names:
+                continue
+            if self._is_rest(key, value):
+                hint = "; put quotes around a text with a comma"
+            else:
+                hint = did_you_mean(key.value, names)
+                near = meant(key.value, names)
+                if near and near not in node.by_name and near not in misspelt.values():
+                    misspelt[key.value] = near
+            self.problem(key.at, "unknown-key", f'{what} has no key "{key.value}"{hint}')
+        return self.renamed(node, misspelt) if misspelt else node
+
+    def renamed(self, node: Mapping, misspelt: dict[str, str]) -> Mapping:
+        """`node` with misspelt keys under the names that were meant; nothing more of them is told."""
+        self._misspelt |= {key.at for key, _ in node.entries if key.value in misspelt}
+        entries = tuple(
+            (Scalar(misspelt.get(key.value, key.value), key.at, key.plain), value)
+            for key, value in node.entries
+        )
+        return Mapping(entries, node.at, {key.value: value for key, value in entries})
+
+    def _is_rest(self, key: Scalar, value: Node) -> bool:
+        """Whether a key is the rest of a text between braces that has a comma in it."""
+        at = key.at
+        if not isinstance(value, Scalar) or value.value or at.end_line > len(self._lines):
+            return False
+        behind = self._lines[at.end_line - 1][at.end_column - 1 :].lstrip()
+        return behind.startswith((",", "}"))
 
     def sequence(self, node: Node | None, what: str, at: Position) -> tuple[Node, ...]:
         """`node` as a list."""
@@ -68,7 +114,9 @@ class Reader:
             return default or ""
         scalar = self.scalar(node, f'"{key}:"')
         if not scalar.value.strip() and isinstance(node, Scalar):
-            self.problem(self._key_at(parent, key), "missing-key", f'"{key}:" is empty')
+            at = self._key_at(parent, key)
+            if at not in self._misspelt:
+                self.problem(at, "missing-key", f'"{key}:" is empty')
         return scalar.value
 
     def _key_at(self, parent: Mapping, key: str) -> Position:
@@ -124,16 +172,24 @@ class Reader:
         self.problem(node.at, "wrong-type", f'"{key}:" must be true or false')
         return default
 
-    def seconds(self, parent: Mapping, key: str, default: float) -> float:
-        """A duration such as 3s, 250ms or 10m, in seconds."""
+    def seconds(
+        self, parent: Mapping, key: str, default: float, most: float | None = None
+    ) -> float:
+        """A duration such as 3s, 250ms or 10m, in seconds; with `most`, over 0 and at most that."""
         node = parent.get(key)
         if node is None:
             return default
         match = _DURATION.match(self.scalar(node, f'"{key}:"').value)
-        if match:
-            return float(match[1]) * _UNIT_SECONDS[match[2]]
-        self.problem(node.at, "wrong-type", f'"{key}:" must be a duration such as 3s, 10m or 90d')
-        return default
+        if match is None:
+            sentence = f'"{key}:" must be a duration such as 3s, 10m or 90d'
+            self.problem(node.at, "wrong-type", sentence)
+            return default
+        found = float(match[1]) * _UNIT_SECONDS[match[2]]
+        if most is not None and not 0 < found <= most:
+            sentence = f'"{key}:" must be longer than nothing and at most {most / 3600:g}h'
+            self.problem(node.at, "wrong-type", sentence)
+            return default
+        return found
 
     def one_of(self, parent: Mapping, key: str, allowed: tuple[str, ...], default: str) -> str:
         """One of the words `allowed`."""
@@ -160,12 +216,12 @@ class Reader:
     def _whole(self, scalar: Scalar) -> None:
         """Notice a text that a `#` has cut: a comment begins where the author went on writing."""
         at = scalar.at
-        if not scalar.plain or at.line != at.end_line or at.line > len(self._lines):
+        if not scalar.plain or at.end_line > len(self._lines):
             return
         end = at.end_column if scalar.value else at.column
-        cut = _CUT.match(self._lines[at.line - 1], end - 1)
+        cut = _CUT.match(self._lines[at.end_line - 1], end - 1)
         if cut is not None:
-            where = Position(self.file, at.line, cut.end(), at.line, cut.end() + 1)
+            where = Position(self.file, at.end_line, cut.end(), at.end_line, cut.end() + 1)
             sentence = "this # begins a comment, so the text ends before it; put quotes around it"
             sentence += ", or the comment on a line of its own"
             self.problem(where, "yaml-trap", sentence)
@@ -183,7 +239,7 @@ class Reader:
             self.problem(node.at, "wrong-shape", f"{what} must be a text, or one per language")
             return Text(dict.fromkeys(self.languages, EMPTY), node.at)
         if len(node.entries) == 1 and not LANGUAGE.match(node.entries[0][0].value):
-            # {meter.customer}, unquoted, is a mapping to YAML.
+            # {customer.name}, unquoted, is a mapping to YAML.
             sentence = f"{what} must be a text, or one per language"
             self.problem(node.at, "yaml-trap", f"{sentence}; put quotes around a text with braces")
             return Text(dict.fromkeys(self.languages, EMPTY), node.at)
@@ -191,9 +247,14 @@ class Reader:
 
     def _translated(self, node: Mapping, what: str) -> Text:
         by_language, places = {}, {}
+        # A language that is written differently is one mistake, not two.
+        others = sum(key.value not in {*self.languages, *_PART_KEYS} for key, _ in node.entries)
+        missing = sum(language not in node.by_name for language in self.languages)
         for language in self.languages:
             inner = node.get(language)
-            if inner is None:
+            if inner is None and missing <= others:
+                by_language[language] = EMPTY
+            elif inner is None:
                 sentence = f'{what} has no text in "{language}"'
                 self.problem(node.at, "missing-translation", sentence)
                 by_language[language] = EMPTY
@@ -217,7 +278,15 @@ class Reader:
             return Body((Part(text),), text.at)
         if not node.items:
             self.problem(node.at, "bad-text", f"{what} is empty")
-        return Body(tuple(self._part(item, what) for item in node.items), node.at)
+        items = self.most(node, PARTS_MAX, what, "parts")
+        return Body(tuple(self._part(item, what) for item in items), node.at)
+
+    def most(self, node: Sequence, most: int, what: str, of: str) -> tuple[Node, ...]:
+        """The items of a list, of which there may be so many."""
+        if len(node.items) > most:
+            sentence = f"{what} has {len(node.items)} {of}; {most} are the most"
+            self.problem(node.at, "too-large", sentence)
+        return node.items[:most]
 
     def _part(self, node: Node, what: str) -> Part:
         if not isinstance(node, Mapping) or not set(_PART_KEYS) & set(node.by_name):
@@ -225,7 +294,7 @@ class Reader:
         part = f"a part of {what}"
         own = node.get("text")
         keys = _PART_KEYS if own is not None else (*_PART_KEYS[1:], *self.languages)
-        self.mapping(node, part, keys)
+        node = self.mapping(node, part, keys)
         rows = node.get("rows")
         return Part(
             self.text(own, part, node.at) if own is not None else self._translated(node, part),
@@ -252,7 +321,9 @@ class Reader:
         node = parent.get("when")
         if node is None:
             return ()
-        items = node.items if isinstance(node, Sequence) else (node,)
+        items: tuple[Node, ...] = (node,)
+        if isinstance(node, Sequence):
+            items = self.most(node, CONDITIONS_MAX, '"when:"', "conditions")
         if not items:
             self.problem(node.at, "bad-condition", '"when:" has no condition')
         found = (self._condition(item) for item in items)
@@ -263,9 +334,11 @@ class Reader:
         self._whole(scalar)
         typed = scalar.value.strip()
         match = _IS_SET.match(typed) or _COMPARED.match(typed)
+        if self._is_two(scalar, typed, match):
+            return None
         if match is None:
             if typed or isinstance(node, Scalar):
-                example = '"{kwh} > 10" or "{kwh} is set"'
+                example = '"{amount} > 10" or "{amount} is set"'
                 sentence = f'"{typed}" is not a condition such as {example}'
                 self.problem(scalar.at, "bad-condition", sentence)
             return None
@@ -278,6 +351,22 @@ class Reader:
             side = self.place(Scalar(right, scalar.at), "the right side", scalar.at)
             return Condition(left, operator, side, scalar.at)
         return Condition(left, operator, right.strip("\"'"), scalar.at)
+
+    def _is_two(self, scalar: Scalar, typed: str, match: re.Match[str] | None) -> bool:
+        """Whether one condition goes on to another, which is told."""
+        start = match.start(3) if match and match.re is _COMPARED else typed.find("}") + 1
+        right = typed[start:]
+        quoted = right[:1] in {'"', "'"} and right.find(right[0], 1) == len(right) - 1
+        if quoted or not start:
+            return False
+        second = _SECOND.search(right)
+        offset, length = (second.start(), len(second[0])) if second else (right.find("{", 1), 1)
+        if offset < 0 or (second is None and match is None):
+            return False
+        offset += start + scalar.value.find(typed)
+        at = place_at(self._lines, scalar.at, scalar.value, offset, length)
+        self.problem(at, "bad-condition", _TWO)
+        return True
 
 
 def lines_of(source: str) -> list[str]:

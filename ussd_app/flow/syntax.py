@@ -21,6 +21,10 @@ OCTETS_MAX = 2_000_000
 DEPTH_MAX = 20
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+#: A comment, or the second colon of one entry, in the line of a mapping between braces.
+_CUT = re.compile(r"\s#|:\s[^,:{}\[\]]*:(?=\s)")
+_BETWEEN_BRACES = "; put quotes around a text that holds # or a colon and a blank"
 _ALIAS = "an alias (*name) is not part of the language; put quotes around a text that begins with *"
 _ANCHOR = (
     "an anchor (&name) is not part of the language; put quotes around a text that begins with &"
@@ -81,7 +85,9 @@ def read(source: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
         first = error.context_mark if _quotable(error) else mark
         at = _at(file, first or mark, mark) if mark else start
         sentence = " ".join(filter(None, (error.context, error.problem)))
-        sentence += _hint(source, error)
+        trap = _trap_between_braces(source, file, error)
+        at = trap or at
+        sentence += _BETWEEN_BRACES if trap else _hint(source, error)
         return None, [*problems, Diagnostic(at, "yaml", f"not YAML: {sentence}")]
     except yaml.YAMLError:
         at = _control_at(source, file) or start
@@ -106,6 +112,22 @@ def _at(file: str, start: Any, end: Any) -> Position:
 def _quotable(error: yaml.MarkedYAMLError) -> bool:
     """Whether a text that begins with * or & was read as a mark of YAML's own."""
     return any(each in (error.context or "") for each in ("alias", "anchor"))
+
+
+def _trap_between_braces(source: str, file: str, error: yaml.MarkedYAMLError) -> Position | None:
+    """Where a text between braces was cut: by a `#`, or by a second colon."""
+    start = error.context_mark
+    if start is None or not (error.context or "").startswith("while parsing a flow"):
+        return None
+    lines = source.removeprefix("\ufeff").splitlines()
+    line = lines[start.line] if start.line < len(lines) else ""
+    # What stands in quotes is whole.
+    bare = _QUOTED.sub(lambda found: "x" * len(found[0]), line)
+    found = _CUT.search(bare, start.column)
+    if found is None:
+        return None
+    column = found.end()
+    return Position(file, start.line + 1, column, start.line + 1, column + 1)
 
 
 def _hint(source: str, error: yaml.MarkedYAMLError) -> str:
@@ -181,6 +203,7 @@ class _Reader:
     def _mapping(self, start: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Mapping:
         entries: list[tuple[Scalar, Node]] = []
         by_name: dict[str, Node] = {}
+        lines: dict[str, int] = {}
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
                 at = _at(self._file, start.start_mark, event.end_mark)
@@ -190,12 +213,12 @@ class _Reader:
             if not isinstance(key, Scalar):
                 self._problems.append(Diagnostic(key.at, "yaml-trap", "a key must be a word"))
             elif key.value in by_name:
-                first = next(k for k, _ in entries if k.value == key.value)
-                sentence = f'"{key.value}" stands twice; first at line {first.at.line}'
+                sentence = f'"{key.value}" stands twice; first at line {lines[key.value]}'
                 self._problems.append(Diagnostic(key.at, "duplicate-key", sentence))
             else:
                 entries.append((key, value))
                 by_name[key.value] = value
+                lines[key.value] = key.at.line
         raise AssertionError("the parser ends every mapping")
 
     def _trap(self, event: yaml.Event, sentence: str) -> Diagnostic:

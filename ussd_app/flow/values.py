@@ -241,7 +241,9 @@ def _number(shape: Shape, typed: str) -> str | int:
     if not digits.isascii() or not digits.replace(".", "", 1).isdigit():
         raise Refused("invalid_number", {"low": low, "high": high})
     number = Decimal(bare)
-    if _places(number) > shape.places:
+    # 1,000 is a thousand to some and one to others: neither is taken for the other.
+    doubtful = len(digits.partition(".")[2]) > max(shape.places, 2)
+    if doubtful or _places(number) > shape.places:
         if shape.places == 0:
             raise Refused("invalid_whole", {"low": low, "high": high})
         raise Refused("invalid_places", {"places": str(shape.places)})
@@ -301,12 +303,18 @@ def _text(shape: Shape, typed: str) -> str:
 def _choice(shape: Shape, typed: str, language: str) -> str:
     """The value whose number, name or label was typed."""
     wanted = folded(typed)
-    for number, (value, label) in enumerate(shape.choices.items(), 1):
-        shown = label.by_language.get(language) if label is not None else None
-        words = shown.render({}, language, {}) if shown is not None else ""
-        names = {str(number), folded(value), folded(words)}
-        if wanted and wanted in names:
-            return value
+    values = list(shape.choices)
+    # What stands on the screen goes first: its numbers, then its labels.
+    numbers = {str(number): value for number, value in enumerate(values, 1)}
+    labels = {
+        folded(label.by_language[language].render({}, language, {})): value
+        for value, label in shape.choices.items()
+        if label is not None and language in label.by_language
+    }
+    names = {folded(value): value for value in values}
+    for known in (numbers, labels, names):
+        if wanted and wanted in known:
+            return known[wanted]
     raise Refused("invalid_option")
 
 

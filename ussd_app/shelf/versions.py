@@ -58,6 +58,7 @@ class Note(StrEnum):
     """How a version became current."""
 
     PUBLISHED = "published"
+    RELEASED = "released"
     ROLLED_BACK = "rolled back"
 
 
@@ -166,14 +167,11 @@ class Shelf:
 
     def flows(self) -> tuple[str, ...]:
         """The names of all flows ever published, sorted."""
-        try:
-            names = [each.name for each in os.scandir(self._current)]
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise _told(error, self._current, "read") from error
-        found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-        return tuple(sorted(name for name in found if _FLOW.fullmatch(name)))
+        return _names(self._current, _FLOW)
+
+    def versions(self) -> tuple[str, ...]:
+        """The hashes of all versions that are held, current or not, sorted."""
+        return _names(self._versions, _HASH)
 
     def stamp(self) -> object:
         """Equal to an earlier one only if no current version has changed since then.
@@ -209,17 +207,20 @@ class Shelf:
             _sync(self._versions)
         return name
 
-    def publish(self, flow: str, version: str, at: float, who: str) -> bool:
+    def publish(
+        self, flow: str, version: str, at: float, who: str, *, released: bool = False
+    ) -> bool:
         """Make a version current; False, and nothing is changed, if it is the current one.
 
-        `at` is in seconds of the Unix epoch. Raises `ShelfRefused` unless that version of that flow
-        is held.
+        `at` is in seconds of the Unix epoch; `released` says that it came with a release. Raises
+        `ShelfRefused` unless that version of that flow is held.
         """
+        note = Note.RELEASED if released else Note.PUBLISHED
         self._check_held(flow, version)
         with self._writing():
             if self.current(flow) == version:
                 return False
-            self._add(flow, Publication(version, at, who, Note.PUBLISHED))
+            self._add(flow, Publication(version, at, who, note))
         return True
 
     def roll_back(self, flow: str, at: float, who: str) -> str | None:
@@ -293,7 +294,7 @@ def _standing(entries: tuple[Publication, ...]) -> tuple[str, ...]:
     """What publications and roll backs leave standing; raises ValueError, IndexError."""
     standing: list[str] = []
     for each in entries:
-        if each.note is Note.PUBLISHED:
+        if each.note is not Note.ROLLED_BACK:
             standing.append(each.version)
         else:
             standing.pop()
@@ -316,6 +317,18 @@ def _publication(raw: Mapping[str, Any]) -> Publication:
     if not isinstance(who, str) or not _HASH.fullmatch(version):
         raise TypeError(version)
     return Publication(version, float(raw["published_at"]), who, Note(raw["note"]))
+
+
+def _names(folder: Path, pattern: re.Pattern[str]) -> tuple[str, ...]:
+    """What the files of a folder of the shelf are about, sorted."""
+    try:
+        names = [each.name for each in os.scandir(folder)]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _told(error, folder, "read") from error
+    found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
+    return tuple(sorted(name for name in found if pattern.fullmatch(name)))
 
 
 def _read(path: Path) -> Any:

@@ -55,6 +55,7 @@ TYPED: tuple[Check, ...] = (
     keys.options,
     effects.attempts,
     effects.shortcuts,
+    effects.starts,
 )
 #: What is true of all paths and of every value.
 WHOLE: tuple[Check, ...] = (

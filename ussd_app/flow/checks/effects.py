@@ -58,6 +58,16 @@ def shortcuts(subject: Subject) -> Iterator[Diagnostic]:
             yield Diagnostic(state.shortcut_at, "shortcut-into-effect", sentence)
 
 
+def starts(subject: Subject) -> Iterator[Diagnostic]:
+    """A session, or the home key, that leads straight to an effect (shortcut-into-effect)."""
+    flow = subject.flow
+    spending = _spending(flow)
+    for name in dict.fromkeys((*graph.starts(flow), flow.home)):
+        if name in spending and name in flow.states:
+            sentence = f'"{word(spending[name])}" spends before the client has seen a screen'
+            yield Diagnostic(flow.states[name].at, "shortcut-into-effect", f"{sentence}: show one")
+
+
 def _answers(state: Menu | Input) -> Iterator[str]:
     """Where the answers to a screen lead."""
     if isinstance(state, Input):
@@ -118,7 +128,7 @@ def back_over(subject: Subject) -> Iterator[Diagnostic]:
         for edge in graph.written_edges(state):
             into.setdefault(edge.dest, []).append(state.name)
     for call in calls:
-        ordering = _ordering(flow, call.name, into) - {flow.home}
+        ordering = _ordering(flow, call.name, into)
         sentence = f'this leads back over "{word(call.name)}", which has been done'
         for edge in _after(flow, call):
             if ordering & _screens(flow, (edge.dest,)):
