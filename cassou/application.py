@@ -24,10 +24,24 @@ def find_application(settings: Settings) -> Application:
         sys.exit(2)
 
 
+def served_budgets(settings: Settings) -> tuple[Budget, ...]:
+    """The sizes of screens of the configured endpoints. Exits 2 where they cannot be read."""
+    try:
+        return budgets_of(endpoints.load(settings.endpoints_file, os.environ))
+    except FlowError as error:
+        click.echo(str(error), err=True)
+    except UnicodeDecodeError as error:
+        click.echo(f"{settings.endpoints_file}: not UTF-8 text: {error}", err=True)
+    except OSError as error:
+        sentence = f"{settings.endpoints_file}: {error.strerror}; set CASSOU_ENDPOINTS_FILE"
+        click.echo(sentence, err=True)
+    sys.exit(2)
+
+
 def known_budgets(settings: Settings) -> tuple[Budget, ...]:
     """The sizes of screens of the configured endpoints; 160 septets where none can be read."""
     try:
         found = endpoints.load(settings.endpoints_file, os.environ)
-    except (FlowError, OSError):
+    except (FlowError, OSError, UnicodeDecodeError):
         return (Budget(),)
     return budgets_of(found)

@@ -15,13 +15,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cassou.application import find_application, known_budgets
+from cassou.application import find_application, known_budgets, served_budgets
 from ussd_app.designer import checking, diff, draw, fmt, i18n, preview, schema, starter, svg
+from ussd_app.flow.clashes import clashes
 from ussd_app.flow.compiler import Library, examine, is_transcript
 from ussd_app.flow.diagnostics import FlowError, described
 from ussd_app.flow.model import Flow
 from ussd_app.messages import Budget
-from ussd_app.programs import version_of
+from ussd_app.programs import answered, codes_of, version_of
 from ussd_app.replay.transcript import load as load_transcript
 from ussd_app.settings import BadSettings
 from ussd_app.shelf import Publication, Shelf, ShelfBroken, ShelfRefused
@@ -76,16 +77,11 @@ def _budgets(settings: Settings, septets: int | None) -> tuple[Budget, ...]:
 
 
 def _compiled(path: Path, settings: Settings) -> Flow:
-    """A flow that may have problems the checker tells, as long as it can be read."""
+    """The flow in a file, under the hash that publishing it would give it; raises `FlowError`."""
     library = Library.load(path.parent, find_application(settings))
     compiled = examine(path.read_text("utf-8"), str(path), library, known_budgets(settings))
-    if compiled.flow is None:
+    if compiled.flow is None or compiled.diagnostics:
         raise FlowError(compiled.diagnostics, compiled.sources)
-    if compiled.diagnostics:
-        count = len(compiled.diagnostics)
-        click.echo(f"{path} has {count} problem(s): see `cassou check {path}`", err=True)
-        raise FlowError(compiled.diagnostics, compiled.sources)
-    # Under the hash that publishing it would give it.
     return dataclasses.replace(compiled.flow, hash=version_of(compiled, str(path)).hash)
 
 
@@ -105,7 +101,8 @@ def _write(text: str, output: Path | None) -> None:
 def check(paths: tuple[Path, ...], form: str, septets: int | None) -> None:
     """Say all that is wrong in flows: files, directories, or - for one on standard input.
 
-    Without PATHS: the menus directory. Exit status 0: nothing is wrong; 1: something is; 2: usage.
+    Without PATHS: the menus directory. Of a directory its files NAME.yaml are checked; directories
+    below it are not searched. Exit status 0: nothing is wrong; 1: something is; 2: usage.
     """
     settings = _settings()
     application, budgets = find_application(settings), _budgets(settings, septets)
@@ -115,14 +112,14 @@ def check(paths: tuple[Path, ...], form: str, septets: int | None) -> None:
         click.echo(f"no such file or directory: {names}", err=True)
         sys.exit(USAGE)
     if paths == (Path("-"),):
-        source = sys.stdin.buffer.read().decode("utf-8")
-        found = checking.check_text(source, Path.cwd(), application, budgets)
+        found = checking.check_text(sys.stdin.buffer.read(), Path.cwd(), application, budgets)
     elif Path("-") in paths:
         click.echo("- stands alone", err=True)
         sys.exit(USAGE)
     else:
         flows = [path for path in paths if not is_transcript(path)]
         chosen = flows if paths else [settings.menus_dir]
+        _refuse([sentence for path in chosen for sentence in checking.misnamed(path)])
         found = checking.check_paths(chosen, application, budgets)
         found = _with_transcripts(found, [path for path in paths if path not in flows])
     match form:
@@ -135,6 +132,14 @@ def check(paths: tuple[Path, ...], form: str, septets: int | None) -> None:
                 click.echo(described(each, found.sources, colour=sys.stdout.isatty()))
     if found.diagnostics:
         sys.exit(PROBLEMS)
+
+
+def _refuse(sentences: list[str], status: int = USAGE) -> None:
+    """End with what is wrong with the asking, if anything is."""
+    for sentence in sentences:
+        click.echo(sentence, err=True)
+    if sentences:
+        sys.exit(status)
 
 
 def _with_transcripts(found: checking.Found, paths: list[Path]) -> checking.Found:
@@ -156,7 +161,10 @@ def _with_transcripts(found: checking.Found, paths: list[Path]) -> checking.Foun
 @click.option("--languages", default="fr,en", show_default=True, help="The first is the default.")
 @_plainly
 def new(path: Path, code: str, languages: str) -> None:
-    """Start a flow: a small one that works, in a new file PATH."""
+    """Start a flow: a small one that works, in a new file PATH, which ends in .yaml."""
+    if path.suffix != ".yaml":
+        named = path.with_suffix(".yaml")
+        _refuse([f"{path}: a flow is found in a file .yaml alone; name it {named}"])
     if path.exists():
         click.echo(f"{path} exists; nothing was written", err=True)
         sys.exit(USAGE)
@@ -176,10 +184,16 @@ def new(path: Path, code: str, languages: str) -> None:
 @click.option("--check", "only", is_flag=True, help="Change nothing; exit 1 if something would.")
 @_plainly
 def fmt_command(paths: tuple[Path, ...], *, only: bool) -> None:
-    """Lay flows out anew; comments and texts stay as they are."""
+    """Lay flows out anew; comments and texts stay as they are.
+
+    So it does the catalogue, texts and dialogs; of any other YAML it says that it is no flow, and
+    then changes nothing.
+    """
+    foreign = [(path, checking.unknown_kind(_source(path), str(path))) for path in paths]
+    _refuse([f"{path}: {sentence}" for path, sentence in foreign if sentence], PROBLEMS)
     changed = []
     for path in paths:
-        source = path.read_bytes().decode("utf-8")
+        source = _source(path)
         laid_out = fmt.format_source(source, str(path))
         if laid_out != source:
             changed.append(path)
@@ -331,35 +345,64 @@ def _source(path: Path) -> str:
 def publish_command(what: str, *, rollback: bool, history: bool) -> None:
     """Make the flow in file WHAT current for new sessions, in every web process, at once.
 
-    Sessions in flight finish on the version they began on.
+    Sessions in flight finish on the version they began on. A service code that another flow of the
+    menus directory, or another published one, answers is refused.
     """
     settings = _settings()
     shelf = Shelf(settings.published())
     who = getpass.getuser()
     if history:
         _print_history(what, shelf.history(what))
-        return
-    if rollback:
-        version = shelf.roll_back(what, time.time(), who)
-        if version is None:
-            click.echo(f'nothing was published of "{what}" before its current version', err=True)
-            sys.exit(PROBLEMS)
-        click.echo(f"{what}: version {version} is current again")
-        return
-    path = Path(what)
-    application = find_application(settings)
-    library = Library.load(path.parent, application)
-    compiled = examine(_source(path), str(path), library, known_budgets(settings))
+    elif rollback:
+        _roll_back(what, shelf, settings, who)
+    else:
+        _publish(Path(what), shelf, settings, who)
+
+
+def _roll_back(name: str, shelf: Shelf, settings: Settings, who: str) -> None:
+    before = shelf.standing(name)[-2:-1]
+    held = shelf.bundle(before[0]) if before else None
+    if held is not None:
+        codes = codes_of(held, find_application(settings))
+        _refuse_taken(name, codes, shelf, settings)
+    version = shelf.roll_back(name, time.time(), who)
+    if version is None:
+        click.echo(f'nothing was published of "{name}" before its current version', err=True)
+        sys.exit(PROBLEMS)
+    click.echo(f"{name}: version {version} is current again")
+
+
+def _publish(path: Path, shelf: Shelf, settings: Settings, who: str) -> None:
+    budgets = served_budgets(settings)
+    library = Library.load(path.parent, find_application(settings))
+    compiled = examine(_source(path), str(path), library, budgets)
     version_kept = version_of(compiled, str(path))
-    name = version_kept.flow
-    if compiled.flow is not None and compiled.flow.returns is not None:
-        click.echo(f'"{name}" is a sub-flow: publish the flow that enters it', err=True)
-        sys.exit(USAGE)
+    name, flow = version_kept.flow, compiled.flow
+    if flow is None or flow.returns is not None:
+        _refuse([f'"{name}" is a sub-flow: publish the flow that enters it'])
+        return
+    near = checking.beside(path.parent, library, {str(path)}).values()
+    problems = clashes([flow, *(each.flow for each in near if each.flow)], compiled.sources)
+    if problems:
+        raise FlowError(problems, compiled.sources)
+    _refuse_taken(name, flow.service_codes, shelf, settings)
     version = shelf.keep(name, version_kept.main, version_kept.bundle)
     if shelf.publish(name, version, time.time(), who):
         click.echo(f"{name}: version {version} is current for new sessions")
     else:
         click.echo(f"{name}: version {version} was current already")
+
+
+def _refuse_taken(name: str, codes: Iterable[str], shelf: Shelf, settings: Settings) -> None:
+    """End, and publish nothing, where another flow answers one of these codes."""
+    others = answered(settings.menus_dir, shelf, find_application(settings))
+    taken = [
+        f'nothing is published: flow "{other}" answers "{code}" already; give one of them another'
+        for code in codes
+        for other, its in others.items()
+        if other != name and code in its
+    ]
+    _refuse(taken, PROBLEMS)
 
 
 def _print_history(flow: str, publications: tuple[Publication, ...]) -> None:

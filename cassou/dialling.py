@@ -23,24 +23,39 @@ from ussd_app.screens import Program
 from workers.settings import Settings
 
 
-def converse(console: Console, phone: Phone, septets_max: int, dial_string: str) -> Screen:
-    """Dial, answer, dial again, until the person leaves; the last screen."""
+def converse(
+    console: Console,
+    phone: Phone,
+    septets_max: int,
+    dial_string: str,
+    hang_up: Callable[[], None] | None = None,
+) -> Screen:
+    """Dial, answer, dial again, until the person leaves; the last screen.
+
+    `hang_up`, where there is such a thing, breaks the session off.
+    """
 
     def shown(screen: Screen) -> Screen:
         console.print(draw_phone(screen, septets_max, dial_string))
         return screen
 
     screen = shown(phone.dial(dial_string))
+    ended = screen.action is Action.END
     while True:
-        ended = screen.action is Action.END
-        prompt = "Enter dials again, q leaves: " if ended else "answer (q leaves): "
+        ways = "! hangs up, q leaves" if hang_up is not None else "q leaves"
+        prompt = "Enter dials again, q leaves: " if ended else f"answer ({ways}): "
         try:
             typed = console.input(prompt)
         except (EOFError, KeyboardInterrupt):
             return screen
         if typed.strip().lower() == "q":
             return screen
+        if typed.strip() == "!" and hang_up is not None and not ended:
+            hang_up()
+            ended = True
+            continue
         screen = shown(phone.dial(dial_string) if ended else phone.send(typed))
+        ended = screen.action is Action.END
 
 
 def in_process(settings: Settings, file: Path, dial_string: str, msisdn: str, *, ask: bool) -> None:
@@ -60,14 +75,20 @@ def in_process(settings: Settings, file: Path, dial_string: str, msisdn: str, *,
     samples = ScriptedBackends(flow.backends, {})
     answers = _asking(console, samples) if ask else samples.answer
     handset = Handset(Program.of(flow), answers, msisdn, budget, time.time)
+
+    def hang_up() -> None:
+        told = len(handset.messages)
+        handset.drop("hung up")
+        for message in handset.messages[told:]:
+            console.print(draw_sms(message.text, message.msisdn))
+
+    code = dial_string or flow.service_codes[0]
     try:
-        converse(console, handset, budget.septets_max, dial_string or flow.service_codes[0])
+        converse(console, handset, budget.septets_max, code, hang_up)
     except ValueError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    handset.drop("left")
-    for message in handset.messages:
-        console.print(draw_sms(message.text, message.msisdn))
+    hang_up()
 
 
 def _asking(console: Console, samples: ScriptedBackends) -> Callable[[Call], CallResult | None]:

@@ -164,3 +164,9 @@ class NotingMoves(Moves):
         self._tally.note("trigger", trigger.partition(":")[0])
         self.taken.append((state, trigger))
         return super().move(state, trigger)
+
+    def back(self, state: str, before: str) -> str:
+        """See `Moves.back`."""
+        self._tally.note("trigger", "back")
+        self.taken.append((state, "back"))
+        return super().back(state, before)

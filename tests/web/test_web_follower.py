@@ -52,7 +52,7 @@ def compiler() -> Compiler:
 
 
 def follow(shelf: Shelf, compiler: Compiler) -> Follower[str]:
-    return Follower(shelf, compiler, {"buy": "baseline"})
+    return Follower(shelf, compiler, {"buy": "baseline"}, PATIENCE)
 
 
 def keep(shelf: Shelf, text: str, flow: str = "buy") -> str:
@@ -221,6 +221,70 @@ def test_an_old_version_is_compiled_once_for_all_who_ask(shelf: Shelf, compiler:
         compiler.gate.set()
         assert {each.result(PATIENCE) for each in asked} == {"slow old"}
     assert compiler.compiled == ["slow old"]
+
+
+def compiled_by_now() -> None:
+    """Wait until nothing is being compiled any more."""
+    for each in threading.enumerate():
+        if each.name.startswith("cassou-compile"):
+            each.join(PATIENCE)
+
+
+def test_nobody_waits_longer_than_a_moment(shelf: Shelf, compiler: Compiler) -> None:
+    first = publish(shelf, "one")
+    follower = Follower(shelf, compiler, {"buy": "baseline"}, 0.0)
+    second = publish(shelf, "slow two")
+    assert [follower.current("buy") for _ in range(3)] == ["one"] * 3
+    assert follower.of(second) is None
+    assert follower.of(first) == "one"
+    compiler.gate.set()
+    compiled_by_now()
+    assert follower.current("buy") == follower.of(second) == "slow two"
+    assert compiler.compiled == ["one", "slow two"]
+
+
+def test_a_process_starts_on_what_is_current_however_long_that_takes(
+    shelf: Shelf, compiler: Compiler
+) -> None:
+    publish(shelf, "slow one")
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(Follower, shelf, compiler, {"buy": "baseline"}, 0.0)
+        assert compiler.entered.wait(PATIENCE)
+        assert not starting.done()
+        compiler.gate.set()
+        assert starting.result(PATIENCE).current("buy") == "slow one"
+
+
+def test_a_compiler_that_ends_its_thread_leaves_nobody_waiting(shelf: Shelf) -> None:
+    asked = []
+
+    def dies(version: Version) -> str:
+        asked.append(version.hash)
+        raise SystemExit
+
+    version = keep(shelf, "one")
+    follower: Follower[str] = Follower(shelf, dies, {}, PATIENCE)
+    assert [follower.of(version), follower.of(version)] == [None, None]
+    assert asked == [version, version]
+
+
+class Failing(Shelf):
+    """A shelf that cannot be read, for a reason it does not know."""
+
+    def bundle(self, version: str) -> Version | None:
+        raise MemoryError(version)
+
+
+def test_what_nobody_thought_of_is_logged_once_and_nobody_is_left_waiting(
+    shelf: Shelf, compiler: Compiler, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = publish(shelf, "one")
+    follower = follow(Failing(tmp_path), compiler)
+    assert [follower.of(version), follower.of(version)] == [None, None]
+    assert follower.current("buy") == "baseline"
+    assert errors(caplog) == [
+        f"version {version} is not used, it cannot be read: MemoryError: {version}"
+    ]
 
 
 @pytest.fixture

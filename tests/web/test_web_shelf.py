@@ -135,6 +135,25 @@ def test_the_history_tells_who_and_when(shelf: Shelf) -> None:
     )
 
 
+def test_what_came_with_a_release_is_told_from_what_somebody_published(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    first, second = keep(shelf, "a"), keep(shelf, "b")
+    shelf.publish("buy", first, 1.0, "release")
+    shelf.publish("buy", second, 2.0, "release", released=True)
+    assert [each.note for each in shelf.history("buy")] == [Note.PUBLISHED, Note.RELEASED]
+    content = json.loads((tmp_path / "published" / "current" / "buy.json").read_text())
+    assert content["format"] == 1
+    assert shelf.roll_back("buy", 3.0, "me") == first
+
+
+def test_all_versions_that_are_held_are_told(shelf: Shelf, tmp_path: Path) -> None:
+    assert shelf.versions() == ()
+    held = sorted([keep(shelf, "a"), keep(shelf, "b"), keep(shelf, "a", "sell")])
+    (tmp_path / "published" / "versions" / "notes.json").write_text("{}")
+    assert shelf.versions() == tuple(held)
+
+
 def test_rolling_back_twice_goes_two_back(shelf: Shelf) -> None:
     versions = [keep(shelf, text) for text in "abc"]
     for each in versions:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,10 +17,13 @@ from ussd_app import engine
 from ussd_app.engine import Begin
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.messages import Budget
-from ussd_app.programs import RELEASE, Directory, LivePrograms, program_of, release
+from ussd_app.hop import erase
+from ussd_app.programs import RELEASE, Directory, LivePrograms, answered, program_of, release
 from ussd_app.screens import Program
+from ussd_app.sealing import Sealer
 from ussd_app.session import Session
-from ussd_app.shelf import Shelf
+from ussd_app.shelf import Note, Shelf
+from ussd_app.store import MemoryStore
 from workers.application import APPLICATION
 
 FLOW = "buy-electricity"
@@ -115,3 +123,185 @@ def test_two_flows_on_one_service_code_are_refused(menus: Path) -> None:
     (menus / "twin.yaml").write_text(source.replace(f"flow: {FLOW}", "flow: twin"), "utf-8")
     with pytest.raises(FlowError, match=r'answers "\*789#" already'):
         directory(menus)
+
+
+SMALL = """\
+cassou: 1
+flow: NAME
+service_codes: ["CODE"]
+languages: {default: fr}
+start: home
+states:
+  home: {end: Bonjour.}
+"""
+#: It remembers a fact that no other version does.
+REMEMBERING = """\
+cassou: 1
+flow: small
+service_codes: ["*1#"]
+languages: {default: fr}
+start: home
+vars:
+  old_name: {type: text, lengths: [1, 20], remember: 30 days}
+states:
+  home: {input: "Nom ?", save: old_name, next: told}
+  told: {end: "Bonjour {old_name}."}
+"""
+
+
+def small(name: str, code: str) -> str:
+    """A flow of one screen."""
+    return SMALL.replace("NAME", name).replace("CODE", code)
+
+
+def publish(shelf: Shelf, name: str, source: str, at: float = 1.0) -> str:
+    """Publish a flow that stands in one file, whatever is wrong with that."""
+    version = shelf.keep(name, f"{name}.yaml", {f"{name}.yaml": source})
+    assert shelf.publish(name, version, at, "me")
+    return version
+
+
+def answers(programs: LivePrograms, code: str) -> str | None:
+    """The name of the flow on a code."""
+    found = programs.current(code)
+    return found and found.flow.name
+
+
+def test_a_user_named_release_is_a_user(menus: Path, shelf: Shelf) -> None:
+    release(directory(menus), shelf)
+    reword(menus, "Autre")
+    edited = directory(menus).versions[FLOW]
+    shelf.keep(FLOW, edited.main, edited.bundle)
+    shelf.publish(FLOW, edited.hash, 1.0, RELEASE)
+    reword(menus, "Encore")
+    release(directory(menus), shelf)
+
+    assert [each.note for each in shelf.history(FLOW)] == [Note.RELEASED, Note.PUBLISHED]
+    assert shelf.current(FLOW) == edited.hash
+
+
+def test_two_files_with_one_flows_name_are_refused(menus: Path) -> None:
+    (menus / "twin.yaml").write_text(small(FLOW, "*1#"), "utf-8")
+
+    with pytest.raises(FlowError, match=rf'buy-electricity.yaml holds a flow "{FLOW}" already'):
+        directory(menus)
+
+
+def test_two_sub_flows_with_one_name_are_refused(menus: Path) -> None:
+    for name, text in (("one", "Un."), ("two", "Deux.")):
+        (menus / f"{name}.yaml").write_text(
+            "cassou: 1\nflow: ask\nlanguages: {default: fr, also: [en]}\nstart: said\n"
+            f"returns: {{done: {{}}}}\nstates:\n  said: {{show: {text}, next: done}}\n",
+            "utf-8",
+        )
+    with pytest.raises(FlowError) as caught:
+        directory(menus)
+
+    (problem,) = caught.value.diagnostics
+    assert (Path(problem.at.file).name, problem.id) == ("two.yaml", "duplicate-key")
+    assert problem.message == 'one.yaml holds a flow "ask" already'
+
+
+def test_who_had_a_code_keeps_it_and_that_is_logged_once(
+    menus: Path, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = directory(menus)
+    release(here, shelf)
+    programs = LivePrograms(here, shelf)
+    publish(shelf, "zebra", small("zebra", "*1#"), 1.0)
+    assert answers(programs, "*1#") == "zebra"
+    publish(shelf, "ant", small("ant", "*1#").replace("*1#", '*1#", "*789#'), 2.0)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            assert (answers(programs, "*1#"), answers(programs, "*789#")) == ("zebra", FLOW)
+            publish(shelf, "other", small("other", f"*{len(shelf.history('other')) + 2}#"))
+
+    assert answers(LivePrograms(here, shelf), "*1#") == "zebra"
+    told = sorted(each.getMessage() for each in caplog.records if each.name == "cassou.programs")
+    assert told[: len(told) // 2 * 2 : 2] == told[1::2] or len(set(told)) == 2
+
+
+def test_what_each_flow_answers_is_as_published_else_as_in_its_file(
+    menus: Path, shelf: Shelf
+) -> None:
+    assert answered(menus, shelf, APPLICATION) == {FLOW: ("*789#",)}
+    moved = directory(menus).versions[FLOW]
+    bundle = {
+        name: text.replace('"*789#"', '"*788#"').replace("code: *789#", 'code: "*788#"')
+        for name, text in moved.bundle.items()
+    }
+    shelf.publish(FLOW, shelf.keep(FLOW, moved.main, bundle), 1.0, "me")
+    publish(shelf, "small", small("small", "*1#"))
+    publish(shelf, "gone", "no flow at all")
+
+    found = answered(menus, shelf, APPLICATION)
+    assert found == {FLOW: ("*788#",), "small": ("*1#",), "gone": ()}
+
+
+def test_a_version_that_calls_what_is_served_no_more_is_refused(menus: Path) -> None:
+    here = directory(menus)
+    served = set(here.library.backends)
+    version = here.versions[FLOW]
+    assert program_of(version, APPLICATION, BUDGETS, served).flow.name == FLOW
+
+    with pytest.raises(FlowError, match=r'of this release has no back-end "meters\.find"'):
+        program_of(version, APPLICATION, BUDGETS, served - {"meters.find"})
+
+
+def test_a_version_whose_filter_is_gone_is_refused(menus: Path) -> None:
+    version = directory(menus).versions[FLOW]
+    without = dataclasses.replace(APPLICATION, filters={}, rules={})
+
+    with pytest.raises(FlowError, match="unknown-"):
+        program_of(version, without, BUDGETS)
+
+
+def test_what_only_an_older_version_remembers_is_forgotten_too(menus: Path, shelf: Shelf) -> None:
+    old = publish(shelf, "small", REMEMBERING)
+    publish(shelf, "small", small("small", "*1#"))
+    programs = LivePrograms(directory(menus), shelf).all()
+    sealer, store, kept = Sealer(b"k" * 32), MemoryStore(), "+22670123456"
+
+    assert old in {each.flow.hash for each in programs}
+    facts = {fact for each in programs for _, fact, _ in each.facts}
+    assert any("old_name" in fact for fact in facts)
+    assert erase(store, sealer, programs, kept) == 0
+
+
+def test_a_version_that_cannot_be_read_keeps_no_other_from_being_forgotten(
+    menus: Path, shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = publish(shelf, "small", REMEMBERING)
+    bad = publish(shelf, "small", small("small", "*1#"))
+    (tmp_path / "published" / "versions" / f"{bad}.json").write_text("{")
+
+    assert old in {each.flow.hash for each in LivePrograms(directory(menus), shelf).all()}
+    assert f"version {bad} cannot be read, nor what it remembers" in caplog.text
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that take turns fifty times as often as they do."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 50)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_never_see_one_publications_flows_with_anothers_codes(
+    menus: Path, shelf: Shelf, restless: None
+) -> None:
+    programs = LivePrograms(directory(menus), shelf)
+    rounds = 12
+
+    def ask(_number: int) -> list[str | None]:
+        return [answers(programs, "*1#") for _ in range(200)]
+
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(rounds):
+            publish(shelf, "small", small("small", "*1#").replace("Bonjour", f"N{number}"))
+            seen = [each for asked in pool.map(ask, range(3)) for each in asked]
+            assert set(seen) <= {"small", None}
+            found = programs.current("*1#")
+            assert found is not None
+            assert found.flow.hash == shelf.current("small")

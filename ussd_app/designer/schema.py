@@ -14,7 +14,8 @@ from ussd_app.designer import schema_catalogue, schema_states, schema_values
 from ussd_app.designer import schema_texts as texts
 from ussd_app.designer import schema_words as words
 from ussd_app.designer.schema_words import Schema
-from ussd_app.flow.compiler import ALPHABETS, LANGUAGES_MAX
+from ussd_app.flow.compiler import ALPHABETS
+from ussd_app.flow.languages import LANGUAGES_MAX
 from ussd_app.flow.model import How
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"

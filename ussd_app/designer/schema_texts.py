@@ -111,7 +111,7 @@ def part() -> Schema:
 
 def when() -> Schema:
     """A condition, or several that must all hold."""
-    wanted = 'A condition in quotes such as "{kwh} > 10" or "{kwh} is set".'
+    wanted = 'A condition in quotes such as "{amount} > 10" or "{amount} is set".'
     one: Schema = {"pattern": _CONDITION, "patternErrorMessage": wanted}
     compared, is_set = "{${1:name}} == ${2:value}", "{${1:name}} is set"
     return {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 
-from ussd_app.flow.declarations import FIELD_TYPES, ROWS_MAX, shape_of
+from ussd_app.flow.declarations import DEADLINE_MAX, FIELD_TYPES, KEYS, ROWS_MAX, shape_of
 from ussd_app.flow.diagnostics import Diagnostic, FlowError, did_you_mean, meant
 from ussd_app.flow.functions import declared
 from ussd_app.flow.model import NUMBERS, Backend, Function, Outcome, Shape, Text, Type
@@ -50,7 +50,7 @@ def parse_catalogue(
     backends = {}
     found = top.get("backends")
     if found is not None or "functions" not in top.by_name:
-        for key, value in reader.mapping(found, "backends", None).entries:
+        for key, value in reader.mapping(found, '"backends:"', None, top.at).entries:
             if not _BACKEND_NAME.match(key.value):
                 sentence = f'back-end "{key.value}" must be words joined by dots'
                 reader.problem(key.at, "bad-name", sentence)
@@ -72,13 +72,15 @@ def _backend(reader: Reader, key: Scalar, node: Node) -> Backend:
     inputs_node = body.get("inputs")
     outcomes = {
         name.value: _outcome(reader, name, value)
-        for name, value in reader.mapping(body.get("outcomes"), f"{what} outcomes", None).entries
+        for name, value in reader.mapping(
+            body.get("outcomes"), f'"outcomes:" of {what}', None, key.at
+        ).entries
     }
     return Backend(
         key.value,
         _inputs(reader, inputs_node) if inputs_node is not None else {},
         outcomes,
-        reader.seconds(body, "deadline", 3.0),
+        reader.seconds(body, "deadline", 3.0, DEADLINE_MAX),
         reader.boolean(body, "once", default=False),
         key.at,
     )
@@ -108,8 +110,10 @@ def _function(
     inputs_node = body.get("inputs")
     inputs = _inputs(reader, inputs_node) if inputs_node is not None else {}
     result_node = body.get("result")
-    result = reader.mapping(result_node, f"the result of {what}", None)
-    shape = shape_of(reader, key, result, f"the result of {what}", (), FIELD_TYPES)
+    result = reader.mapping(result_node, f"the result of {what}", KEYS, key.at)
+    shape = Shape(Type.TEXT)
+    if result_node is not None:
+        shape = shape_of(reader, key, result, f"the result of {what}", FIELD_TYPES)
     implementation = implementations.get(key.value)
     if implementation is None:
         hint = did_you_mean(key.value, implementations)
@@ -164,16 +168,25 @@ def _wanted(shape: Shape) -> str:
     return f"of type {shape.type}{most}"
 
 
-def _fields(reader: Reader, node: Node) -> MappingType[str, Shape]:
+def _fields(reader: Reader, node: Node, *, of_rows: bool = False) -> MappingType[str, Shape]:
     fields = {}
     for key, value in reader.mapping(node, '"fields:"', None).entries:
         what = f'field "{key.value}"'
         body = reader.mapping(value, what, _FIELD_KEYS)
         kind = Type(reader.one_of(body, "type", FIELD_TYPES, Type.TEXT))
         inner = body.get("fields")
+        for name in ("longest",) if kind is Type.ROWS else ("rows_max", "fields"):
+            if name in body.by_name:
+                sentence = f'"{name}:" is not for {kind}'
+                reader.problem(body.by_name[name].at, "unknown-key", sentence)
+        if of_rows and key.value == "number":
+            sentence = '"number" is the running number of every row'
+            reader.problem(key.at, "bad-name", sentence)
         bounded = kind not in {Type.ROWS, Type.BOOLEAN}
         longest = reader.word(body, "longest", what, None if bounded else "")
-        if "longest" in body.by_name and not _is_longest(kind, longest):
+        if kind is Type.ROWS:
+            longest = ""
+        elif "longest" in body.by_name and not _is_longest(kind, longest):
             sentence = f"the longest value of {what} must be a value of type {kind}"
             reader.problem(body.by_name["longest"].at, "wrong-type", sentence)
             longest = "8" * max(len(longest), 1)
@@ -184,7 +197,9 @@ def _fields(reader: Reader, node: Node) -> MappingType[str, Shape]:
         fields[reader.name(key, "field")] = Shape(
             kind,
             longest=longest,
-            fields=_fields(reader, inner) if inner is not None else {},
+            fields=_fields(reader, inner, of_rows=True)
+            if inner is not None and kind is Type.ROWS
+            else {},
             rows_max=reader.integer(body, "rows_max", ROWS_MAX, 1, ROWS_MAX)
             if kind is Type.ROWS
             else 0,
@@ -226,7 +241,7 @@ def parse_system(source: str, file: str) -> MappingType[str, Text]:
     reader.languages = tuple(reader.scalar(item, "a language").value for item in languages)
     found: dict[str, Text] = {}
     typos: set[str] = set()
-    for key, value in reader.mapping(top.get("texts"), '"texts:"', None).entries:
+    for key, value in reader.mapping(top.get("texts"), '"texts:"', None, top.at).entries:
         if NAME.match(key.value) and key.value in SYSTEM_TEXTS:
             text = reader.text(value, f'text "{key.value}"', key.at)
             found[key.value] = text
@@ -253,11 +268,15 @@ def _system_names(key: Scalar, text: Text) -> list[Diagnostic]:
     found = []
     for language, template in text.by_language.items():
         for place in template.places:
-            if place.path not in known or set(place.filters) - set(texts.FILTERS):
+            at = text.places.get(language, text.at)
+            if place.path not in known:
                 hint = did_you_mean(place.path, known) or "; it has no places for values"
                 sentence = f'the text "{key.value}" has no value "{place.path}"{hint}'
-                at = text.places.get(language, text.at)
                 found.append(Diagnostic(at, "unset-variable", sentence))
+            elif place.filters:
+                # What the framework puts there is text that is ready to be shown.
+                sentence = f'the framework\'s own texts have no filters: write "{{{place.path}}}"'
+                found.append(Diagnostic(at, "unknown-filter", sentence))
     return found
 
 
@@ -301,7 +320,7 @@ def check_messages(source: str, file: str, filters: Collection[str]) -> None:
     if node is not None:
         top = reader.mapping(node, "the messages", ("default_language", "messages"))
         default = reader.word(top, "default_language", "the messages")
-        for key, value in reader.mapping(top.get("messages"), '"messages:"', None).entries:
+        for key, value in reader.mapping(top.get("messages"), '"messages:"', None, top.at).entries:
             _check_message(reader, key, value, default, filters)
     if reader.problems:
         raise FlowError(reader.problems, {file: source})

@@ -12,12 +12,14 @@ from ussd_app.flow.model import Flow
 def clashes(flows: Iterable[Flow], asked: Collection[str] | None = None) -> list[Diagnostic]:
     """Names and service codes of flows and sub-flows that another has, told at the second.
 
-    With `asked`, names of files, it is told in those alone, whichever comes first.
+    The first is the one whose file's name is; with `asked`, names of files, it is told in those
+    alone, whichever comes first.
     """
     names: dict[str, Flow] = {}
     codes: dict[str, Flow] = {}
     found = []
-    for flow in sorted(flows, key=lambda each: asked is not None and each.at.file in asked):
+    last = frozenset(asked or ())
+    for flow in sorted(flows, key=lambda each: (each.at.file in last, each.at.file)):
         other = names.setdefault(flow.name, flow)
         if flow.name and other is not flow:
             sentence = f'{_file(other)} holds a flow "{flow.name}" already'

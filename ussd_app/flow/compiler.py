@@ -13,8 +13,9 @@ from ussd_app.application import Application
 from ussd_app.flow import checks, graph
 from ussd_app.flow.assigned import Assigned
 from ussd_app.flow.catalogue import parse_catalogue, parse_system
-from ussd_app.flow.diagnostics import Diagnostic, FlowError, Position, did_you_mean
+from ussd_app.flow.diagnostics import Diagnostic, FlowError, Position, capped, did_you_mean
 from ussd_app.flow.functions import FUNCTIONS
+from ussd_app.flow.languages import read_languages
 from ussd_app.flow.linker import STATES_MAX, Linker, map_places
 from ussd_app.flow.model import (
     Backend,
@@ -31,10 +32,10 @@ from ussd_app.flow.model import (
 )
 from ussd_app.flow.names import LABEL, Names, numbered, single
 from ussd_app.flow.parser import FlowParser
-from ussd_app.flow.reader import LANGUAGE, Reader
+from ussd_app.flow.reader import Reader
 from ussd_app.flow.rules import RULES
 from ussd_app.flow.syntax import Mapping as MappingNode
-from ussd_app.flow.syntax import Scalar, Sequence, read
+from ussd_app.flow.syntax import Sequence, read
 from ussd_app.messages import Budget
 from ussd_app.render.texts import FILTERS, Filter, Place
 
@@ -67,7 +68,9 @@ _SERVICE_CODE = re.compile(r"\*[0-9]+(\*[0-9]+)*#\Z")
 _FLOW_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}\Z")
 _SUB_FLOW = re.compile(r"^returns:", re.MULTILINE)
 _NAMED = re.compile(r"^flow:\s*[\"']?([a-z][a-z0-9-]*)", re.MULTILINE)
-LANGUAGES_MAX = 8
+#: A longer one is no code that an operator gives, and would break what is proven of screens.
+_SERVICE_CODE_MAX = 20
+SERVICE_CODES_MAX = 50
 ALPHABETS = ("transliterate", "ucs2", "error")
 #: Files of a menus directory that are no flows.
 NO_FLOWS = frozenset({"catalogue.yaml", "system.yaml", "sms.yaml"})
@@ -132,13 +135,14 @@ class Library:
         file = by_name.get("system.yaml", str(SYSTEM_FILE))
         kept[file] = sources[file] if file in sources else SYSTEM_FILE.read_text("utf-8")
         system = parse_system(kept[file], file)
-        sub_flows = {}
+        sub_flows: dict[str, str] = {}
         for name, source in sources.items():
             named = _NAMED.search(source)
-            if Path(name).name not in NO_FLOWS and named and _SUB_FLOW.search(source):
-                # Of two with one name the first: `clashes` tells of the other.
-                if sub_flows.setdefault(named[1], name) == name:
-                    kept[name] = source
+            if Path(name).name in NO_FLOWS or not named or not _SUB_FLOW.search(source):
+                continue
+            # Of two with one name the first: `clashes` tells of the other.
+            if sub_flows.setdefault(named[1], name) == name:
+                kept[name] = source
         return cls(
             backends,
             {**FUNCTIONS, **functions},
@@ -204,7 +208,7 @@ class _Compiler:
         library: Library,
         budgets: tuple[Budget, ...],
         *,
-        proofs: bool,
+        proofs: bool = True,
     ) -> None:
         self._proofs = proofs
         self._source = source
@@ -214,6 +218,7 @@ class _Compiler:
         self._problems: list[Diagnostic] = []
         self._sub_flows: dict[str, Flow | None] = {}
         self._sources = {file: source}
+        self._unread: dict[str, frozenset[str]] = {}
 
     def run(self) -> Compiled:
         """See `examine`."""
@@ -231,7 +236,13 @@ class _Compiler:
         assigned = Assigned(flow, names)
         flow = dataclasses.replace(flow, needs=assigned.needs())
         subject = checks.Subject(
-            flow, names, assigned, self._library.rules, self._budgets, self._sources
+            flow,
+            names,
+            assigned,
+            self._library.rules,
+            self._budgets,
+            self._sources,
+            self._unread,
         )
         whole = self._proofs and not broken and not self._problems
         self._problems += checks.run(subject, whole=whole)
@@ -243,7 +254,7 @@ class _Compiler:
         for problem in sorted(set(self._problems)):
             found.setdefault((problem.at, problem.id), problem)
         sources = {**self._sources, **self._shared(), self._file: self._source}
-        return Compiled(flow, tuple(found.values()), sources)
+        return Compiled(flow, tuple(capped(found.values())), sources)
 
     def _hash(self) -> str:
         """Of all that decides what a client sees: the sources, in the order of their names."""
@@ -279,6 +290,7 @@ class _Compiler:
             if top.entries:
                 flow = _flow(reader, top, self._library, sub=sub)
         self._problems += reader.problems
+        self._unread[file] = frozenset(reader.unread)
         return flow
 
 
@@ -288,7 +300,7 @@ def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> F
     if name and not _FLOW_NAME.match(name):
         sentence = f'flow "{name}" must be lower-case letters, digits and hyphens, 64 at most'
         reader.problem(name_at, "bad-name", sentence)
-    seconds = _languages(reader, top, library)
+    seconds = read_languages(reader, top, next(iter(library.system.values())).by_language)
     parser = FlowParser(reader)
     arguments = parser.variables(top.get("args"), "args")
     variables = parser.variables(top.get("vars"), "vars")
@@ -296,7 +308,10 @@ def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> F
         sentence = f'"{each}" is an argument already'
         reader.problem(variables[each].at, "duplicate-key", sentence)
     states: dict[str, State] = {}
-    entries = reader.mapping(top.get("states"), '"states:"', None).entries
+    if "states" not in top.by_name:
+        reader.problem(top.at, "missing-key", 'a flow needs "states:"')
+    found = top.get("states")
+    entries = reader.mapping(found, '"states:"', None).entries if found is not None else ()
     if len(entries) > STATES_MAX:
         at = top.by_name["states"].at
         reader.problem(at, "too-large", f"a flow has at most {STATES_MAX} states")
@@ -318,12 +333,17 @@ def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> F
     if isinstance(states.get(home), End):
         at = top.by_name["home" if "home" in top.by_name else "start"].at
         reader.problem(at, "no-way-out", f'home "{home}" is an end; nobody could go on from it')
+    dials = {} if sub else _dials(reader, top, known)
     # What cannot be read exists all the same: what leads there is no second mistake.
     states.update({key.value: End(key.value, key.at, Body((), key.at)) for key in unread})
+    named = {start, home, *(dial.start for dial in dials.values())} - {""}
+    if states:
+        missing = sorted(named - set(states))
+        states.update({each: End(each, top.at, Body((), top.at)) for each in missing})
     return Flow(
         name,
         "",
-        {} if sub else _dials(reader, top, known),
+        dials,
         reader.languages,
         start,
         home,
@@ -343,45 +363,6 @@ def _flow(reader: Reader, top: MappingNode, library: Library, *, sub: bool) -> F
         arguments,
         returns,
     )
-
-
-def _languages(reader: Reader, top: MappingNode, library: Library) -> float:
-    """Reads `languages:` into the reader; gives how long a client's choice is remembered."""
-    node = top.get("languages")
-    if node is None:
-        reader.problem(top.at, "missing-key", 'a flow needs "languages:"')
-        return 0.0
-    body = reader.mapping(node, '"languages:"', ("default", "also", "remember"))
-    found: list[Scalar] = []
-    default = body.get("default")
-    if default is None:
-        reader.problem(body.at, "missing-key", '"languages:" needs "default:"')
-    else:
-        found.append(reader.scalar(default, '"default:"'))
-    also = body.get("also")
-    if also is not None:
-        found += [
-            reader.scalar(item, "a language") for item in reader.sequence(also, '"also:"', body.at)
-        ]
-    known = next(iter(library.system.values())).by_language
-    languages: list[str] = []
-    if len(found) > LANGUAGES_MAX:
-        reader.problem(body.at, "too-large", f"a flow has at most {LANGUAGES_MAX} languages")
-        found = []
-    for scalar in found:
-        if not LANGUAGE.match(scalar.value):
-            sentence = f'"{scalar.value}" is no language: two or three letters, such as fr'
-            reader.problem(scalar.at, "bad-name", sentence)
-        elif scalar.value in languages:
-            reader.problem(scalar.at, "duplicate-key", f'"{scalar.value}" stands twice')
-        else:
-            languages.append(scalar.value)
-            if scalar.value not in known:
-                hint = did_you_mean(scalar.value, known)
-                sentence = f'the framework has no texts in "{scalar.value}"{hint}'
-                reader.problem(scalar.at, "missing-translation", sentence)
-    reader.languages = tuple(languages)
-    return reader.seconds(body, "remember", 0.0)
 
 
 def _target(
@@ -404,7 +385,9 @@ def _dials(reader: Reader, top: MappingNode, states: set[str]) -> dict[str, Dial
     items = reader.sequence(node, '"service_codes:"', top.at)
     if isinstance(node, Sequence) and not items:
         reader.problem(node.at, "missing-key", "a flow needs one service code at least")
-    for item in items:
+    if isinstance(node, Sequence):
+        reader.most(node, SERVICE_CODES_MAX, '"service_codes:"', "codes")
+    for item in items[:SERVICE_CODES_MAX]:
         if isinstance(item, MappingNode):
             body = reader.mapping(item, "a service code", ("code", "language", "start"))
             code, at = reader.target(body, "code", "a service code")
@@ -415,6 +398,9 @@ def _dials(reader: Reader, top: MappingNode, states: set[str]) -> dict[str, Dial
             dial = Dial(scalar.value, scalar.at)
         if not _SERVICE_CODE.match(dial.code):
             sentence = f'"{dial.code}" is not a service code such as "*789#"; quote it'
+            reader.problem(dial.at, "yaml-trap", sentence)
+        elif len(dial.code) > _SERVICE_CODE_MAX:
+            sentence = f"a service code has {_SERVICE_CODE_MAX} characters at most"
             reader.problem(dial.at, "yaml-trap", sentence)
         elif dial.code in found:
             reader.problem(dial.at, "duplicate-key", f'"{dial.code}" stands twice')

@@ -20,6 +20,8 @@ INPUT_MAX = 182
 _DIGITS_MAX = 40
 ROWS_MAX = 50
 CHOICES_MAX = 50
+#: Seconds a back-end's answer may be waited for: a day.
+DEADLINE_MAX = 86_400.0
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z|today([+-]\d{1,4}[dmy])?\Z")
 _KEYS = {
     Type.DIGITS: ("lengths",),
@@ -35,6 +37,8 @@ _KEYS = {
     Type.ROW: ("fields",),
 }
 _BOUNDS = frozenset(key for keys in _KEYS.values() for key in keys)
+#: The keys of a declaration, whatever its type.
+KEYS = ("type", *sorted(_BOUNDS))
 #: Types of a back-end's fields, and of its inputs.
 FIELD_TYPES = tuple(each for each in Type if each not in {Type.PIN, Type.CHOICE, Type.ROW})
 
@@ -44,21 +48,19 @@ def shape_of(
     key: Scalar,
     body: Mapping,
     what: str,
-    more: tuple[str, ...] = (),
     types: tuple[Type, ...] = tuple(Type),
 ) -> Shape:
-    """The shape one declaration gives; `more` are the keys it may have beside the shape's own."""
+    """The shape one declaration gives; that all its keys are known is seen to already."""
     if "type" not in body.by_name:
         reader.problem(key.at, "missing-key", f'{what} needs "type:"')
     kind = Type(reader.one_of(body, "type", types, Type.TEXT))
-    known = ("type", *_KEYS[kind], *more)
+    known = _KEYS[kind]
     for name, node in body.entries:
         if name.value in _BOUNDS and name.value not in known:
             allowed = " and ".join(f'"{each}:"' for each in _KEYS[kind])
             hint = f"; bound it with {allowed}" if allowed else ""
             sentence = f'"{name.value}:" is not for {kind}{hint}'
             reader.problem(node.at, "unknown-key", sentence)
-    reader.mapping(body, what, (*known, *_BOUNDS))
     shape = Shape(
         kind,
         _lengths(reader, kind, body) if "lengths" in known else (),
@@ -184,9 +186,9 @@ def _fields(reader: Reader, key: Scalar, body: Mapping, what: str) -> dict[str, 
     found = {}
     for name, value in reader.mapping(node, '"fields:"', None).entries:
         inner = f'field "{name.value}"'
-        declared = reader.mapping(value, inner, None)
+        declared = reader.mapping(value, inner, KEYS)
         reader.name(name, "field")
         if name.value == "number":
             reader.problem(name.at, "bad-name", '"number" is the running number of every row')
-        found[name.value] = shape_of(reader, name, declared, inner, (), scalar_types)
+        found[name.value] = shape_of(reader, name, declared, inner, scalar_types)
     return found

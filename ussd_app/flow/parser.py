@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 
-from ussd_app.flow.declarations import shape_of
-from ussd_app.flow.diagnostics import Position, did_you_mean
+from ussd_app.flow.declarations import DEADLINE_MAX, KEYS, shape_of
+from ussd_app.flow.diagnostics import Position, did_you_mean, meant
 from ussd_app.flow.linker import GLOBAL
 from ussd_app.flow.model import (
     Apply,
@@ -30,17 +30,23 @@ from ussd_app.flow.model import (
     SetState,
     Show,
     State,
+    Text,
     Type,
     Value,
     Variable,
     Wait,
 )
 from ussd_app.flow.reader import Reader
-from ussd_app.flow.syntax import Mapping, Node, Scalar
+from ussd_app.flow.syntax import Mapping, Node, Scalar, Sequence
 
 _KEY = re.compile(r"[0-9*#]{1,3}\Z")
-#: Options of one menu, and conditions, checks or parts of one state.
+#: Options of one menu, checks of one value, entries of `on_drop:`, variables of one flow.
 OPTIONS_MAX = 50
+CHECKS_MAX = 10
+ON_DROP_MAX = 50
+VARIABLES_MAX = 500
+#: A client who dials again is led back within an hour at most.
+_WITHIN_SECONDS_MAX = 3600.0
 #: Days a fact may be remembered: ten years.
 _REMEMBER_SECONDS_MAX = 3660 * 86_400.0
 DEPTH_MAX = 5
@@ -76,15 +82,35 @@ class FlowParser:
         """One state, or None where its kind cannot be told."""
         self.reader.name(key, "state")
         if not isinstance(node, Mapping) or not node.entries:
-            self.reader.problem(key.at, "wrong-shape", f'state "{key.value}" has no content')
+            sentence = f'state "{key.value}" must be keys with values, such as "end: …"'
+            self.reader.problem(key.at, "wrong-shape", sentence)
             return None
         kinds = [name.value for name, _ in node.entries if name.value in self._kinds]
         if len(kinds) != 1:
             self._kind_problem(key, node, kinds)
-            return None
+            kinds = self._meant_kind(node) if not kinds else []
+            if not kinds:
+                self._set_by(node)
+                return None
+            node = self.reader.renamed(node, {node.entries[0][0].value: kinds[0]})
         keys, parse = self._kinds[kinds[0]]
-        self.reader.mapping(node, f'{kinds[0]} "{key.value}"', (kinds[0], *keys))
-        return parse(key, node)
+        body = self.reader.mapping(node, f'{kinds[0]} "{key.value}"', (kinds[0], *keys))
+        return parse(key, body)
+
+    def _set_by(self, node: Mapping) -> None:
+        """Note what a state that cannot be read would have set."""
+        save, values = node.get("save"), node.get("set")
+        if isinstance(save, Scalar):
+            self.reader.unread.add(save.value)
+        if isinstance(values, Mapping):
+            self.reader.unread |= set(values.by_name)
+
+    def _meant_kind(self, node: Mapping) -> list[str]:
+        """The kind that a state's first key is nearly, unless that belongs to some kind."""
+        first = node.entries[0][0].value
+        near = meant(first, self._kinds)
+        belongs = any(first in keys for keys, _ in self._kinds.values())
+        return [near] if near and not belongs else []
 
     def _kind_problem(self, key: Scalar, node: Mapping, kinds: list[str]) -> None:
         known = ", ".join(self._kinds)
@@ -107,7 +133,12 @@ class FlowParser:
         if node is None:
             return {}
         entries = self.reader.mapping(node, f'"{what}:"', None).entries
-        return {key.value: self._variable(key, value) for key, value in entries}
+        if not isinstance(node, Mapping) or len(entries) > VARIABLES_MAX:
+            self.reader.unread.add("*")
+        if len(entries) > VARIABLES_MAX:
+            sentence = f'"{what}:" has {len(entries)} names; {VARIABLES_MAX} are the most'
+            self.reader.problem(node.at, "too-large", sentence)
+        return {key.value: self._variable(key, value) for key, value in entries[:VARIABLES_MAX]}
 
     def _variable(self, key: Scalar, node: Node) -> Variable:
         reader = self.reader
@@ -116,9 +147,8 @@ class FlowParser:
             sentence = f'"{name}" has a meaning of its own; a variable needs another name'
             reader.problem(key.at, "bad-name", sentence)
         what = f'variable "{name}"'
-        body = reader.mapping(node, what, None)
-        shape = shape_of(reader, key, body, what, ("label", "sensitive", "remember"))
-        label = body.get("label")
+        body = reader.mapping(node, what, (*KEYS, "label", "sensitive", "remember"))
+        shape = shape_of(reader, key, body, what)
         seconds = reader.seconds(body, "remember", 0.0)
         sensitive = reader.boolean(body, "sensitive", default=False) or shape.type is Type.PIN
         if seconds > _REMEMBER_SECONDS_MAX:
@@ -134,8 +164,17 @@ class FlowParser:
             key.at,
             sensitive,
             seconds,
-            reader.text(label, what, key.at) if label is not None else None,
+            self._label(body, what),
         )
+
+    def _label(self, body: Mapping, what: str) -> Text | None:
+        node = body.get("label")
+        if node is None:
+            return None
+        text = self.reader.text(node, what, node.at)
+        if any(each.places for each in text.by_language.values()):
+            self.reader.problem(text.at, "bad-text", f"the label of {what} has no places in it")
+        return text
 
     def keys(self, node: Node | None, at: Position) -> Keys:
         """Keys that work everywhere."""
@@ -171,7 +210,7 @@ class FlowParser:
         body = reader.mapping(node, '"resume:"', ("within", "how", "never_into"))
         if "within" not in body.by_name:
             reader.problem(body.at, "missing-key", '"resume:" needs "within:"')
-        seconds = reader.seconds(body, "within", 0.0)
+        seconds = reader.seconds(body, "within", 0.0, _WITHIN_SECONDS_MAX)
         return Resume(
             seconds,
             How(reader.one_of(body, "how", tuple(How), How.ASK)),
@@ -185,7 +224,9 @@ class FlowParser:
             return ()
         reader = self.reader
         found = []
-        for item in reader.sequence(node, '"on_drop:"', node.at):
+        if isinstance(node, Sequence):
+            reader.most(node, ON_DROP_MAX, '"on_drop:"', "entries")
+        for item in reader.sequence(node, '"on_drop:"', node.at)[:ON_DROP_MAX]:
             body = reader.mapping(item, "an entry of on_drop", ("states", "text"))
             states = self._names(body, "states")
             if not states:
@@ -272,7 +313,7 @@ class FlowParser:
         if len(items) > OPTIONS_MAX:
             sentence = f"{what} has {len(items)} options; {OPTIONS_MAX} is the most"
             self.reader.problem(node.at, "too-large", sentence)
-        return tuple(self._option(item) for item in items)
+        return tuple(self._option(item) for item in items[:OPTIONS_MAX])
 
     def _option(self, node: Node) -> Option:
         reader = self.reader
@@ -286,6 +327,9 @@ class FlowParser:
             hint = did_you_mean(str(switch), (*reader.languages, "toggle"))
             reader.problem(language.at, "wrong-type", f'no language "{switch}"{hint}')
         resume = reader.boolean(body, "resume", default=False)
+        if resume and language is not None:
+            sentence = '"resume: true" goes on in the language it was; leave "language:" out'
+            reader.problem(language.at, "unknown-key", sentence)
         default = "" if resume else None
         dest, at = reader.target(body, "next", "an option", default)
         if resume and dest:
@@ -371,7 +415,10 @@ class FlowParser:
         node = body.get("check")
         if node is None:
             return ()
-        return tuple(self._check(item) for item in self.reader.sequence(node, '"check:"', node.at))
+        if isinstance(node, Sequence):
+            self.reader.most(node, CHECKS_MAX, '"check:"', "checks")
+        items = self.reader.sequence(node, '"check:"', node.at)
+        return tuple(self._check(item) for item in items[:CHECKS_MAX])
 
     def _check(self, node: Node) -> Check:
         reader = self.reader
@@ -426,7 +473,7 @@ class FlowParser:
             outcomes,
             outcomes_at,
             places,
-            reader.seconds(body, "deadline", 0.0),
+            reader.seconds(body, "deadline", 0.0, DEADLINE_MAX),
             save,
             reader.one_of(body, "once_per", ("session", "visit"), ""),
             reader.integer(body, "waits", 3, 0, 3),

@@ -39,6 +39,8 @@ class Reader:
         self._lines = lines_of(source)
         self.problems: list[Diagnostic] = []
         self.languages: tuple[str, ...] = ()
+        #: Names that something unread may set; "*" where it may set any.
+        self.unread: set[str] = set()
         self._misspelt: set[Position] = set()
 
     def problem(self, at: Position, check: str, sentence: str) -> None:
@@ -82,7 +84,7 @@ class Reader:
         return self.renamed(node, misspelt) if misspelt else node
 
     def renamed(self, node: Mapping, misspelt: dict[str, str]) -> Mapping:
-        """`node` with misspelt keys under the names that were meant; nothing more of them is told."""
+        """`node` with misspelt keys under the names that were meant: told already."""
         self._misspelt |= {key.at for key, _ in node.entries if key.value in misspelt}
         entries = tuple(
             (Scalar(misspelt.get(key.value, key.value), key.at, key.plain), value)

@@ -21,9 +21,9 @@ OCTETS_MAX = 2_000_000
 DEPTH_MAX = 20
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_QUOTED = re.compile(r"(?<=[\s,{\[])(?:\"[^\"]*\"|'[^']*')")
 #: A comment, or the second colon of one entry, in the line of a mapping between braces.
-_CUT = re.compile(r"\s#|:\s[^,:{}\[\]]*:(?=\s)")
+_CUT = re.compile(r"[^\s,{\[]\s+#|:\s[^,:{}\[\]]*:(?=\s)")
 _BETWEEN_BRACES = "; put quotes around a text that holds # or a colon and a blank"
 _ALIAS = "an alias (*name) is not part of the language; put quotes around a text that begins with *"
 _ANCHOR = (

@@ -7,6 +7,7 @@ application registers its own beside these.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pathlib import Path
 import yaml
 
 Filter = Callable[[object, str], str]
+
+log = logging.getLogger("cassou.texts")
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?(\|[a-z][a-z0-9_]*)*\Z")
@@ -79,7 +82,11 @@ def _shown(
 ) -> str:
     value = look_up(place, values)
     for name in place.filters:
-        value = filters[name](value, language)
+        try:
+            value = filters[name](value, language)
+        except Exception as error:  # noqa: BLE001  # an application's: it must not end a dialog
+            log.warning("filter %s: %s", name, type(error).__name__)
+            break
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else str(value)

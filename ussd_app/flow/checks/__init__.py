@@ -67,6 +67,7 @@ WHOLE: tuple[Check, ...] = (
     effects.back_over,
     keys.values,
     lengths.screens,
+    lengths.messages,
 )
 
 

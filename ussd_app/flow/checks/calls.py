@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ussd_app.effects import FAILED, LATE
-from ussd_app.flow.checks.subject import Subject
+from ussd_app.flow.checks.subject import Missing, Subject
 from ussd_app.flow.diagnostics import Diagnostic, did_you_mean, meant
 from ussd_app.flow.model import Backend, CallState
 
 
 def backends(subject: Subject) -> Iterator[Diagnostic]:
     """A call that the catalogue does not know so (unknown-backend, …-outcome, …-input)."""
+    missing = Missing()
     for state in subject.flow.states.values():
         if not isinstance(state, CallState) or not state.backend:
             continue
         backend = subject.flow.backends.get(state.backend)
         if backend is None:
-            hint = did_you_mean(state.backend, subject.flow.backends)
-            if not subject.flow.backends:
-                hint = "; there is no catalogue.yaml beside the flow"
-            sentence = f'the catalogue has no back-end "{state.backend}"{hint}'
-            yield Diagnostic(state.backend_at, "unknown-backend", sentence)
+            hint = partial(_near, subject, state.backend)
+            sentence = f'the catalogue has no back-end "{state.backend}"'
+            missing.problem(state.backend_at, "unknown-backend", sentence, state.backend, hint)
             continue
         yield from _outcomes(state, backend)
         yield from _inputs(state, backend)
         if backend.once and not state.once:
             sentence = f'"{state.backend}" moves money or tells someone: say "once_per: session"'
             yield Diagnostic(state.backend_at, "effect-without-once", sentence)
+    yield from missing.told()
+
+
+def _near(subject: Subject, name: str) -> str:
+    if not subject.flow.backends:
+        return "; there is no catalogue.yaml beside the flow"
+    return did_you_mean(name, subject.flow.backends)
 
 
 def _outcomes(state: CallState, backend: Backend) -> Iterator[Diagnostic]:

@@ -37,6 +37,9 @@ from ussd_app.render.pages import Fits, Layout, TooLong, paginate
 #: Pages of one screen. Nobody turns more, and each is a round trip that the client pays for.
 PAGES_MAX = 20
 _SHOWN_MAX = 24
+#: Parts of one SMS, and the septets of each (3GPP TS 23.040, 9.2.3.24.1: a header takes seven).
+SMS_PARTS_MAX = 3
+_PART_SEPTETS = 153
 #: What is no value of some type or other: between them they draw every refusal a type has.
 _REFUSED = ("", "x", "-1", "0.0000001", "1.5", "9" * 16, "01010001", "31129999", "m" * 183)
 _DAY = date(2026, 12, 28)
@@ -57,6 +60,19 @@ def screens(subject: Subject) -> Iterator[Diagnostic]:
                 if found:
                     told.add(view.language)
                     yield from found
+
+
+def messages(subject: Subject) -> Iterator[Diagnostic]:
+    """An SMS of `on_drop` that takes too many parts (too-long)."""
+    most = SMS_PARTS_MAX * _PART_SEPTETS
+    for entry in subject.flow.on_drop:
+        for language, template in entry.text.by_language.items():
+            takes = room(subject.names.widest_text(template, language))
+            if takes > most:
+                sentence = f'in "{language}" the SMS can take {takes} septets of {most}: shorten it'
+                at = entry.text.places.get(language, entry.text.at)
+                yield Diagnostic(at, "too-long", sentence)
+                break
 
 
 def may_page(subject: Subject, state: State) -> bool:

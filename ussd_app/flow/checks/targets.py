@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from ussd_app.flow import graph
-from ussd_app.flow.checks.subject import Subject
+from ussd_app.flow.checks.subject import Missing, Subject
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
 from ussd_app.flow.model import FlowState, State
 
@@ -13,19 +14,25 @@ from ussd_app.flow.model import FlowState, State
 def unknown_state(subject: Subject) -> Iterator[Diagnostic]:
     """A target that does not exist (unknown-state)."""
     states = subject.flow.states
-    hints: dict[str, str] = {}
+    missing = Missing()
     for state in states.values():
         for edge in graph.written_edges(state):
             if edge.dest and edge.dest not in states:
                 # Inside a sub-flow, its own states are meant, by the names its author gave them.
                 prefix, _, wanted = edge.dest.rpartition("/")
-                if edge.dest not in hints:
-                    hints[edge.dest] = did_you_mean(wanted, _beside(states, prefix))
                 source = state.name.rpartition("/")[2]
                 sentence = f'state "{source}" goes to "{wanted}", which does not exist'
-                sentence += hints[edge.dest]
-                yield Diagnostic(edge.at, "unknown-state", sentence)
-    yield from _named(subject, _listed(subject), "names")
+                hint = partial(_hint, states, prefix, wanted)
+                missing.problem(edge.at, "unknown-state", sentence, wanted, hint)
+    for name, places in _listed(subject).items():
+        for at in places if name not in states else ():
+            sentence = f'this names state "{name}", which does not exist'
+            missing.problem(at, "unknown-state", sentence, name, partial(_hint, states, "", name))
+    yield from missing.told()
+
+
+def _hint(states: Mapping[str, State], prefix: str, wanted: str) -> str:
+    return did_you_mean(wanted, _beside(states, prefix))
 
 
 def _beside(states: Mapping[str, State], prefix: str) -> list[str]:
@@ -48,17 +55,6 @@ def _listed(subject: Subject) -> Mapping[str, list[Position]]:
         for name, at in entry.states.items():
             found.setdefault(name, []).append(at)
     return found
-
-
-def _named(
-    subject: Subject, listed: Mapping[str, list[Position]], verb: str
-) -> Iterator[Diagnostic]:
-    for name, places in listed.items():
-        if name not in subject.flow.states:
-            for at in places:
-                hint = did_you_mean(name, subject.flow.states)
-                sentence = f'this {verb} state "{name}", which does not exist{hint}'
-                yield Diagnostic(at, "unknown-state", sentence)
 
 
 def unreachable_state(subject: Subject) -> Iterator[Diagnostic]:

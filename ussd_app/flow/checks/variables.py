@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from ussd_app.flow.assigned import Use, atom, uses, value_uses
-from ussd_app.flow.checks.subject import Subject, word
+from ussd_app.flow.checks.subject import Missing, Subject, word
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean
 from ussd_app.flow.model import (
     Apply,
@@ -25,12 +26,20 @@ from ussd_app.render.texts import Place
 
 def declared(subject: Subject) -> Iterator[Diagnostic]:
     """An answer or a value for a variable that is not declared (unknown-variable)."""
+    missing = Missing()
+    known = {word(each) for each in subject.flow.variables}
+    for name, at in _undeclared(subject):
+        if not subject.may_be_set(name, at):
+            sentence = f'variable "{word(name)}" is not declared in "vars:"'
+            hint = partial(did_you_mean, word(name), known)
+            missing.problem(at, "unknown-variable", sentence, word(name), hint)
+    yield from missing.told()
+
+
+def _undeclared(subject: Subject) -> Iterator[tuple[str, Position]]:
     for name, at in _stored(subject):
         if name and name not in subject.flow.variables:
-            known = (word(each) for each in subject.flow.variables)
-            hint = did_you_mean(word(name), known)
-            sentence = f'variable "{word(name)}" is not declared in "vars:"{hint}'
-            yield Diagnostic(at, "unknown-variable", sentence)
+            yield name, at
 
 
 def _stored(subject: Subject) -> Iterator[tuple[str, Position]]:
@@ -49,11 +58,14 @@ def _stored(subject: Subject) -> Iterator[tuple[str, Position]]:
 
 def rules(subject: Subject) -> Iterator[Diagnostic]:
     """A rule that nobody registered (unknown-rule)."""
+    missing = Missing()
     for state in subject.flow.states.values():
         for check in _checks(state):
             if check.rule and check.rule not in subject.rules:
-                hint = did_you_mean(check.rule, subject.rules)
-                yield Diagnostic(check.at, "unknown-rule", f'no rule "{check.rule}"{hint}')
+                hint = partial(did_you_mean, check.rule, subject.rules)
+                sentence = f'no rule "{check.rule}"'
+                missing.problem(check.at, "unknown-rule", sentence, check.rule, hint)
+    yield from missing.told()
 
 
 def _checks(state: State) -> tuple[Check, ...]:
@@ -89,10 +101,30 @@ def conditions(state: State) -> When:
 
 def names(subject: Subject) -> Iterator[Diagnostic]:
     """A place that names what nothing in the flow ever sets (unset-variable)."""
+    missing = Missing()
+    everything = {*subject.names.scalars, *subject.names.records}
+    # A variable that is not declared is told where it is set.
+    told = {name for name, _ in _undeclared(subject)}
     for _, use in all_uses(subject):
+        place = use.place
+        if place.name in {*told, *subject.names.unsure} or subject.may_be_set(place.name, use.at):
+            continue
+        if place.name and place.name != "row" and place.name not in everything:
+            hint = partial(_near, place.name, everything)
+            sentence = f'nothing sets "{word(place.name)}"'
+            at = subject.at(use)
+            missing.problem(at, "unset-variable", sentence, word(place.name), hint)
+            continue
         sentence = _unknown(subject, use)
         if sentence:
             yield Diagnostic(subject.at(use), "unset-variable", sentence)
+    yield from missing.told()
+
+
+def _near(name: str, everything: set[str]) -> str:
+    prefix = name.removesuffix(word(name))
+    near = {word(each) for each in everything if each.removesuffix(word(each)) in {prefix, ""}}
+    return did_you_mean(word(name), near)
 
 
 def _unknown(subject: Subject, use: Use) -> str:
@@ -108,11 +140,6 @@ def _unknown(subject: Subject, use: Use) -> str:
             return ""  # what the rows are is told where they are named
         fields = {"number", *(_row(subject, use) or ())}
         return f'the rows have no field "{place.field}"{did_you_mean(place.field or "", fields)}'
-    prefix = place.name.removesuffix(word(place.name))
-    everything = {*known.scalars, *known.records}
-    near = {word(name) for name in everything if name.removesuffix(word(name)) in {prefix, ""}}
-    if place.name not in everything:
-        return f'nothing sets "{word(place.name)}"{did_you_mean(word(place.name), near)}'
     if place.name in known.scalars:
         return f'"{word(place.name)}" is one value and has no fields'
     fields = set(known.records[place.name])
@@ -126,13 +153,16 @@ def _row(subject: Subject, use: Use) -> Mapping[str, Shape] | None:
 
 def filters(subject: Subject) -> Iterator[Diagnostic]:
     """A filter that nobody registered (unknown-filter)."""
+    missing = Missing()
     known = [name for name in subject.flow.filters if not name.startswith(LABEL)]
     for _, use in all_uses(subject):
         for name in use.place.filters:
             if name not in subject.flow.filters:
-                hint = did_you_mean(name, known)
-                sentence = f'no filter "{name}"{hint}'
-                yield Diagnostic(subject.at(use), "unknown-filter", sentence)
+                hint = partial(did_you_mean, name, known)
+                missing.problem(
+                    subject.at(use), "unknown-filter", f'no filter "{name}"', name, hint
+                )
+    yield from missing.told()
 
 
 def functions(subject: Subject) -> Iterator[Diagnostic]:
