@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.web.conftest import MSISDN, Rig
+from tests.whole_system import MENUS
 from ussd_app import engine
-from ussd_app.engine import Begin
+from ussd_app.engine import Answer, Begin
 from ussd_app.flow.compiler import Library, compile_source
 from ussd_app.hop import FixedPrograms
 from ussd_app.messages import Budget
 from ussd_app.screens import Program
+from workers.application import APPLICATION
 
 FLOW = """\
 cassou: 1
@@ -194,3 +196,62 @@ def test_a_drop_elsewhere_orders_nothing(rig: Rig) -> None:
     rig.notice("Incomplete")
 
     assert rig.desk.sent == []
+
+
+def test_the_time_counts_from_the_last_answer(rig: Rig) -> None:
+    rig = remembering(rig)
+    rig.post("")
+    for typed in ("1", "1*A", "1*A*B"):
+        rig.clock[0] += 170
+        rig.post(typed)
+    rig.clock[0] += 590
+
+    assert text(rig, session="s-2").startswith("CON Vous étiez ici il y a peu.")
+
+
+def test_a_secret_is_typed_anew_by_whoever_is_led_back() -> None:
+    source = (
+        FLOW.replace("HOW", "at_once")
+        .replace(", never_into: [secret]", "")
+        .replace("      - {label: {fr: Continuer, en: Go on}, resume: true}\n", "")
+        .replace(
+            '  judge: {branch: [{when: "{code} == 1234", next: bye}], else: home}',
+            "  judge: {menu: Sûr?, options: [{label: Oui, next: told}, {label: Non, next: bye}]}\n"
+            '  told: {branch: [{when: "{code} == 1234", next: bye}], else: home}',
+        )
+    )
+    program = Program.of(compile_source(source, "memory.yaml", Library.of({})))
+    begun = engine.begin(program, Begin("one", MSISDN, "*789#"), 0.0, Budget()).session
+    for typed in ("2", "1234"):
+        begun = engine.step(program, begun, Answer(typed), 1.0, Budget()).session
+    assert begun.state == "judge"
+
+    again = engine.begin(program, Begin("two", MSISDN, "*789#", before=begun), 2.0, Budget())
+
+    assert again.session.state == "secret"
+    assert "code" not in again.session.variables
+    assert again.screen is not None
+    assert again.screen.masked
+
+
+def test_a_dial_string_of_many_look_ups_waits_for_the_rest(rig: Rig) -> None:
+    blocks = "".join(
+        f"  m{n}: {{menu: Menu {n}, options: [{{label: Plus, next: c{n}}},"
+        f" {{label: Fin, next: bye}}]}}\n"
+        f"  c{n}: {{call: purchases.open, outcomes: {{none: m{n + 1}, open: bye,"
+        f" late: bye, failed: bye}}}}\n"
+        for n in range(14)
+    )
+    source = (
+        'cassou: 1\nflow: many\nservice_codes: ["*789#"]\nlanguages: {default: fr}\nstart: m0\n'
+        f"states:\n{blocks}  m14: {{menu: Arrivé, options: [{{label: Fin, next: bye}}]}}\n"
+        "  bye: {end: Fin}\n"
+    )
+    library = Library.load(MENUS, APPLICATION)
+    program = Program.of(compile_source(source, "many.yaml", library))
+    rig = rig.with_host(programs=FixedPrograms((program,)))
+
+    shown = rig.post("*".join("1" * 14)).get_data(as_text=True)
+    assert shown.startswith("CON Un instant")
+    assert text(rig, session="s-9").startswith("CON Menu 0")
+    assert rig.post("*".join("1" * 15)).get_data(as_text=True).startswith("CON Arrivé")
