@@ -144,14 +144,18 @@ def _refuse(sentences: list[str], status: int = USAGE) -> None:
 
 def _with_transcripts(found: checking.Found, paths: list[Path]) -> checking.Found:
     for path in paths:
+        wrong = FlowError((), {})
         try:
             load_transcript(path)
         except FlowError as error:
-            found = checking.Found(
-                tuple(sorted((*found.diagnostics, *error.diagnostics))),
-                {**found.sources, **error.sources},
-                (*found.files, str(path)),
-            )
+            wrong = error
+        except UnicodeDecodeError as error:
+            wrong = FlowError([checking.undecodable(error, str(path))], {})
+        found = checking.Found(
+            tuple(sorted((*found.diagnostics, *wrong.diagnostics))),
+            {**found.sources, **wrong.sources},
+            (*found.files, str(path)),
+        )
     return found
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from cassou.cli import main
@@ -314,3 +316,192 @@ def test_an_adapter_is_held_to_a_recorded_dialog() -> None:
     assert (other.exit_code, "expected" in other.output) == (1, True)
     assert cassou("gateway-check", "hubtl", SHIPPED).exit_code == 2
     assert cassou("gateway-check", "hubtel", SHIPPED).exit_code == 2
+
+
+def flow(path: Path, name: str, code: str) -> Path:
+    """A flow that is right, in a file."""
+    source = BROKEN.replace("goodby}", "goodbye}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source.replace("flow: small", f"flow: {name}").replace("*123#", code), "utf-8")
+    return path
+
+
+def told(*arguments: object) -> list[tuple[str, str]]:
+    """File and sentence of each problem."""
+    found = json.loads(cassou("check", *arguments, "--format", "json").stdout)
+    return [(Path(each["file"]).name, each["message"]) for each in found]
+
+
+def test_a_name_or_a_code_that_stands_twice_is_told_at_the_second(tmp_path: Path) -> None:
+    one, two = flow(tmp_path / "one.yaml", "one", "*1#"), flow(tmp_path / "two.yaml", "two", "*1#")
+    same = flow(tmp_path / "z.yaml", "one", "*2#")
+    code = 'flow "one" in one.yaml answers "*1#" already'
+    name = 'one.yaml holds a flow "one" already'
+
+    assert told(tmp_path) == [("two.yaml", code), ("z.yaml", name)]
+    assert told(two) == [("two.yaml", code)]
+    assert told(same) == [("z.yaml", name)]
+    assert told(one) == [
+        ("one.yaml", 'z.yaml holds a flow "one" already'),
+        ("one.yaml", 'flow "two" in two.yaml answers "*1#" already'),
+    ]
+
+
+SUB = """\
+cassou: 1
+flow: ask
+languages: {default: fr}
+start: said
+returns: {done: {}}
+states:
+  said: {show: Un., next: done}
+"""
+ENTERING = """\
+cassou: 1
+flow: entering
+service_codes: ["*7#"]
+languages: {default: fr}
+start: asked
+states:
+  asked: {flow: ask, outcomes: {done: over}}
+  over: {show: Fin., next: bye}
+  bye: {end: Au revoir.}
+"""
+
+
+def test_two_sub_flows_with_one_name_are_told_and_not_published(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SUB, "utf-8")
+    entering = tmp_path / "entering.yaml"
+    entering.write_text(ENTERING, "utf-8")
+    assert cassou("check", tmp_path).output == ""
+    (tmp_path / "b.yaml").write_text(SUB.replace("Un.", "Deux."), "utf-8")
+
+    assert told(tmp_path) == [("b.yaml", 'a.yaml holds a flow "ask" already')]
+    refused = cassou("publish", entering)
+    assert (refused.exit_code, "[duplicate-key]" in refused.output) == (1, True)
+
+
+def test_a_code_that_another_flow_answers_is_not_published(tmp_path: Path) -> None:
+    thief = flow(tmp_path / "a" / "thief.yaml", "thief", "*789#")
+    first = flow(tmp_path / "b" / "first.yaml", "first", "*5#")
+    second = flow(tmp_path / "c" / "second.yaml", "second", "*5#")
+
+    shipped = cassou("publish", thief)
+    sentence = 'nothing is published: flow "buy-electricity" answers "*789#" already'
+    assert shipped.exit_code == 1
+    assert shipped.output == f"{sentence}; give one of them another\n"
+    assert cassou("publish", first).exit_code == 0
+    refused = cassou("publish", second)
+    assert (refused.exit_code, 'flow "first" answers "*5#"' in refused.output) == (1, True)
+    assert "nothing was published" in cassou("publish", "second", "--history").output
+
+
+def test_rolling_back_takes_no_code_that_another_flow_answers_by_now(tmp_path: Path) -> None:
+    path = flow(tmp_path / "a" / "first.yaml", "first", "*5#")
+    assert cassou("publish", path).exit_code == 0
+    assert cassou("publish", flow(path, "first", "*6#")).exit_code == 0
+    assert cassou("publish", flow(tmp_path / "b" / "x.yaml", "second", "*5#")).exit_code == 0
+
+    refused = cassou("publish", "first", "--rollback")
+    assert (refused.exit_code, 'flow "second" answers "*5#"' in refused.output) == (1, True)
+
+
+def test_publishing_needs_endpoints_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = flow(tmp_path / "a" / "first.yaml", "first", "*5#")
+    endpoints = tmp_path / "endpoints.yaml"
+    monkeypatch.setenv("CASSOU_ENDPOINTS_FILE", str(endpoints))
+
+    absent = cassou("publish", path)
+    assert (absent.exit_code, "set CASSOU_ENDPOINTS_FILE" in absent.output) == (2, True)
+    endpoints.write_text("cassou: 1\nendpoints: {}\n", "utf-8")
+    wrong = cassou("publish", path)
+    assert (wrong.exit_code, "no endpoint is configured" in wrong.output) == (2, True)
+    endpoints.write_bytes(b"\xff")
+    assert cassou("publish", path).exit_code == 2
+    assert "nothing was published" in cassou("publish", "first", "--history").output
+
+
+def test_what_would_be_passed_over_is_refused(tmp_path: Path) -> None:
+    other = flow(tmp_path / "small.yml", "small", "*1#")
+    below = flow(tmp_path / "below" / "deep" / "small.yaml", "small", "*1#")
+
+    for path in (other, tmp_path):
+        refused = cassou("check", path)
+        assert (refused.exit_code, f"name it {tmp_path}/small.yaml" in refused.output) == (2, True)
+    empty = cassou("check", tmp_path / "below")
+    assert (empty.exit_code, "holds no flow" in empty.output) == (2, True)
+    assert cassou("check", below.parent).exit_code == 0
+    (below.parent / "compose.yml").write_text("services: {}\n", "utf-8")
+    assert cassou("check", below.parent).exit_code == 0
+    new = cassou("new", tmp_path / "bus.yml")
+    assert (new.exit_code, "bus.yaml" in new.output) == (2, True)
+    assert not (tmp_path / "bus.yml").exists()
+
+
+def test_with_the_catalogue_or_a_sub_flow_what_stands_on_it_is_checked(tmp_path: Path) -> None:
+    menus = shutil.copytree(MENUS, tmp_path / "menus")
+    catalogue = menus / "catalogue.yaml"
+    catalogue.write_text(
+        catalogue.read_text("utf-8").replace("meters.find", "meters.seek"), "utf-8"
+    )
+    (sentence,) = {sentence for _, sentence in told(catalogue)}
+    assert "the catalogue has no back-end" in sentence
+
+    sub = tmp_path / "subs" / "ask.yaml"
+    sub.parent.mkdir()
+    sub.write_text(SUB.replace("done", "gone"), "utf-8")
+    (sub.parent / "entering.yaml").write_text(ENTERING, "utf-8")
+    flow(sub.parent / "wrong.yaml", "wrong", "no code")
+    assert {file for file, _ in told(sub)} == {"entering.yaml"}
+
+
+def test_yaml_that_is_no_flow_is_told_so(tmp_path: Path) -> None:
+    workflow = tmp_path / "menus.yaml"
+    workflow.write_text("name: menus\non: [push]\njobs: {}\n", "utf-8")
+    catalogue = tmp_path / "bank.yaml"
+    catalogue.write_text("cassou: 1\nbackends: {}\n", "utf-8")
+    plain = 'this is no flow: at its top stands neither "flow:" nor "states:"'
+
+    assert told(workflow) == [("menus.yaml", plain)]
+    assert told(catalogue) == [
+        ("bank.yaml", "this is no flow but a catalogue: name it catalogue.yaml")
+    ]
+    before = workflow.read_bytes()
+    refused = cassou("fmt", catalogue, workflow)
+    assert (refused.exit_code, refused.output) == (1, f"{workflow}: {plain}\n")
+    assert workflow.read_bytes() == before
+    assert cassou("fmt", catalogue).exit_code == 0
+
+
+def test_octets_that_are_no_text_are_told_alike_from_wherever_they_come(tmp_path: Path) -> None:
+    octets = b"flow: \xff\n"
+    path = tmp_path / "x.yaml"
+    path.write_bytes(octets)
+    dialog = tmp_path / "x.dial.yaml"
+    dialog.write_bytes(octets)
+    arguments = ["check", "-", "--format", "json"]
+    piped = CliRunner().invoke(main, arguments, input=octets, catch_exceptions=False)
+
+    sentence = "not UTF-8 text: octet 7 cannot be read; save it as UTF-8"
+    assert [each["message"] for each in json.loads(piped.stdout)] == [sentence]
+    assert piped.exit_code == 1
+    assert told(path) == [("x.yaml", sentence)]
+    assert told(dialog) == [("x.dial.yaml", sentence)]
+
+
+def test_problems_are_told_once_and_by_one_command(broken: Path) -> None:
+    assert cassou("draw", broken).output == cassou("check", broken).output
+
+
+def test_the_hooks_look_at_menus_alone() -> None:
+    root = Path(__file__).parents[2]
+    hooks = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text("utf-8"))
+
+    assert {hook["id"] for hook in hooks} == {"cassou-check", "cassou-fmt"}
+    for hook in hooks:
+        for path in ("menus/bus.yaml", "app/menus/bus.yaml", "menus/dialogs/x.dial.yaml"):
+            assert re.search(hook["files"], path)
+        for path in ("endpoints.yaml", ".github/workflows/menus.yaml", "menus/x.json"):
+            assert not re.search(hook["files"], path)

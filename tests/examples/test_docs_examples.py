@@ -27,7 +27,7 @@ from examples.market.application import APPLICATION
 from tests.examples.phones import known_keys
 from ussd_app.designer.schema import catalogue_schema, flow_schema, system_schema
 from ussd_app.designer.starter import starter
-from ussd_app.flow import compiler, declarations, graph, parser, values
+from ussd_app.flow import compiler, declarations, graph, languages, parser, values
 from ussd_app.flow.checks.lengths import PAGES_MAX
 from ussd_app.flow.compiler import Compiled, Library, examine
 from ussd_app.flow.diagnostics import describe
@@ -301,7 +301,7 @@ def test_the_reference_knows_no_filter_function_or_rule_that_is_none() -> None:
     ("what", "limit"),
     [
         ("states of a flow with its sub-flows", STATES_MAX),
-        ("languages", compiler.LANGUAGES_MAX),
+        ("languages", languages.LANGUAGES_MAX),
         ("options of a menu", parser.OPTIONS_MAX),
         ("values of a choice", declarations.CHOICES_MAX),
         ("rows of a list", declarations.ROWS_MAX),

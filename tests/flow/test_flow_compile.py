@@ -237,7 +237,7 @@ def test_line_ends_change_no_position(end: str, library: Library) -> None:
 
 
 def test_problems_come_in_the_order_of_the_file_each_once(library: Library) -> None:
-    source = (MENUS / "buy-electricity.yaml").read_text().replace("next: kwh}", "next: kwhh}")
+    source = (MENUS / "buy-electricity.yaml").read_text().replace("save: ", "safe: x\n    save: ")
     found = examine(source, "f", library).diagnostics
 
     assert len(found) > 2

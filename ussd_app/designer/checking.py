@@ -102,6 +102,12 @@ def misnamed(path: Path) -> list[str]:
     return found
 
 
+def undecodable(error: UnicodeDecodeError, file: str) -> Diagnostic:
+    """What is wrong with a file whose octets are no text."""
+    sentence = f"not UTF-8 text: octet {error.start + 1} cannot be read; save it as UTF-8"
+    return Diagnostic(Position(file, 1, 1, 1, 2), "yaml", sentence)
+
+
 def _rename(path: Path) -> str:
     return f"{path}: a flow is found in a file .yaml alone; name it {path.with_suffix('.yaml')}"
 
@@ -224,9 +230,7 @@ class _Gathered:
         try:
             return octets.decode("utf-8")
         except UnicodeDecodeError as error:
-            at = Position(file, 1, 1, 1, 2)
-            sentence = f"not UTF-8 text: octet {error.start + 1} cannot be read; save it as UTF-8"
-            self._keep([Diagnostic(at, "yaml", sentence)], {})
+            self._keep([undecodable(error, file)], {})
             return None
 
     def _keep(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ assigned is a problem; what is both assigned at a screen and still used later is
 and a redial need to find in place (`needs`). Sets of names are bits of an int, so the cost grows
 with the number of edges.
 
-Sub-atoms: `meter.customer` is a field; `meter` alone says that the record was saved at all.
+Atoms: `member.name` is a field; `member` alone says that the record was saved at all.
 """
 
 from __future__ import annotations

@@ -15,29 +15,27 @@ from ussd_app.flow.assigned import Assigned
 from ussd_app.flow.catalogue import parse_catalogue, parse_system
 from ussd_app.flow.diagnostics import Diagnostic, FlowError, Position, capped, did_you_mean
 from ussd_app.flow.functions import FUNCTIONS
+from ussd_app.flow.labels import with_labels
 from ussd_app.flow.languages import read_languages
-from ussd_app.flow.linker import STATES_MAX, Linker, map_places
+from ussd_app.flow.linker import STATES_MAX, Linker
 from ussd_app.flow.model import (
     Backend,
     Body,
-    CallState,
-    Condition,
     Dial,
     End,
     Flow,
     Function,
     State,
     Text,
-    Type,
 )
-from ussd_app.flow.names import LABEL, Names, numbered, single
+from ussd_app.flow.names import Names, numbered
 from ussd_app.flow.parser import FlowParser
 from ussd_app.flow.reader import Reader
 from ussd_app.flow.rules import RULES
 from ussd_app.flow.syntax import Mapping as MappingNode
 from ussd_app.flow.syntax import Sequence, read
 from ussd_app.messages import Budget
-from ussd_app.render.texts import FILTERS, Filter, Place
+from ussd_app.render.texts import FILTERS, Filter
 
 _FLOW_KEYS = (
     "cassou",
@@ -228,7 +226,7 @@ class _Compiler:
         self._sub_flows[flow.name] = flow
         broken = bool(self._problems)
         linker = Linker(flow, self._sub_flow, tuple(self._library.sub_flows))
-        flow = _with_labels(linker.linked())
+        flow = with_labels(linker.linked())
         self._problems += linker.problems
         names = Names(flow)
         flow = numbered(flow, names)
@@ -406,55 +404,6 @@ def _dials(reader: Reader, top: MappingNode, states: set[str]) -> dict[str, Dial
             reader.problem(dial.at, "duplicate-key", f'"{dial.code}" stands twice')
         found.setdefault(dial.code, dial)
     return found
-
-
-def _with_labels(flow: Flow) -> Flow:
-    """Choices shown by their labels: a filter of the flow's own before the others."""
-    choices = {
-        name: each.shape.choices
-        for name, each in flow.variables.items()
-        if each.shape.type is Type.CHOICE and any(each.shape.choices.values())
-    }
-    if not choices:
-        return flow
-
-    def labelled(place: Place) -> Place:
-        if place.field is not None or place.name not in choices:
-            return place
-        return dataclasses.replace(place, filters=(LABEL + place.name, *place.filters))
-
-    def shown(name: str) -> Filter:
-        def label(value: object, language: str) -> str:
-            text = choices[name].get(str(value))
-            return text.by_language[language].render({}, language, {}) if text else str(value)
-
-        return label
-
-    texts = {LABEL + name: shown(name) for name in choices}
-    states = {name: _labelled_state(state, labelled) for name, state in flow.states.items()}
-    on_drop = map_places(flow.on_drop, labelled)
-    return dataclasses.replace(
-        flow, states=states, on_drop=on_drop, filters={**flow.filters, **texts}
-    )
-
-
-def _labelled_state(state: State, labelled: Callable[[Place], Place]) -> State:
-    """Texts that somebody reads; what is compared, stored or passed on alone stays the value."""
-    changes = {}
-    for name in ("body", "options", "row", "checks", "otherwise"):
-        if hasattr(state, name):
-            changes[name] = map_places(getattr(state, name), labelled, (Condition,))
-    if isinstance(state, CallState):
-        changes["arguments"] = {
-            name: text if _alone(text) else map_places(text, labelled)
-            for name, text in state.arguments.items()
-        }
-    return dataclasses.replace(state, **changes) if changes else state
-
-
-def _alone(text: Text) -> bool:
-    """Whether a text is one place and nothing else, in some language: it keeps its type."""
-    return any(single(template) is not None for template in text.by_language.values())
 
 
 def all_edges(flow: Flow) -> list[graph.Edge]:

@@ -294,9 +294,11 @@ class Reader:
         if not isinstance(node, Mapping) or not set(_PART_KEYS) & set(node.by_name):
             return Part(self.text(node, f"a part of {what}", node.at))
         part = f"a part of {what}"
-        own = node.get("text")
-        keys = _PART_KEYS if own is not None else (*_PART_KEYS[1:], *self.languages)
+        keys: tuple[str, ...] = _PART_KEYS
+        if "text" not in node.by_name and set(self.languages) & set(node.by_name):
+            keys = (*_PART_KEYS[1:], *self.languages)
         node = self.mapping(node, part, keys)
+        own = node.get("text")
         rows = node.get("rows")
         return Part(
             self.text(own, part, node.at) if own is not None else self._translated(node, part),

@@ -1,15 +1,15 @@
 """Transcripts: dialogs as YAML that a person writes and reads, `*.dial.yaml`.
 
 cassou: 1
-transcript: a wrong serial number is caught before any call
+transcript: an unknown customer number is told
 msisdn: "+22670999000"
 dial: "*789#"
 backends:                           # in process only; others give the catalogue's sample
-meters.find: [{outcome: unknown}]
+customers.find: [{outcome: unknown}]
 steps:
-- see: Énergie prépayée           # the screen contains this; {exact: …} or {regex: …}
+- see: Bienvenue                  # the screen contains this; {exact: …} or {regex: …}
 - send: "1"
-- late: meters.find               # its next answer does not come in the time of that hop
+- late: customers.find            # its next answer does not come in the time of that hop
 - repeat: same                    # the same callback again shows the very same
 - end: Au revoir                  # the last screen, containing this
 - sms: Code                       # an SMS arrives, containing this (over HTTP only)

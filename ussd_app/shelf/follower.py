@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -176,6 +177,7 @@ class Follower(Generic[T]):
 
     def _refresh(self, patience: float | None) -> bool:
         """Show what is current now; False if it is to be tried again."""
+        until = None if patience is None else time.monotonic() + patience
         shown: dict[str, tuple[str, T]] = {}
         whole = True
         try:
@@ -184,7 +186,7 @@ class Follower(Generic[T]):
             self._log_once(str(error), "the shelf cannot be read: %s", error)
             return False
         for flow in flows:
-            best, final = self._best(flow, patience)
+            best, final = self._best(flow, until)
             whole = whole and final
             if best is not None:
                 shown[flow] = best
@@ -202,8 +204,11 @@ class Follower(Generic[T]):
             self._flows = MappingProxyType(self._baseline | published)
         return whole
 
-    def _best(self, flow: str, patience: float | None) -> tuple[tuple[str, T] | None, bool]:
-        """What to show of a flow, None for its baseline; and whether that is settled."""
+    def _best(self, flow: str, until: float | None) -> tuple[tuple[str, T] | None, bool]:
+        """What to show of a flow, None for its baseline; and whether that is settled.
+
+        It is waited for until a time of the monotonic clock, if one is given.
+        """
         before = self._shown.get(flow)
         settled = True
         try:
@@ -215,7 +220,8 @@ class Follower(Generic[T]):
             loading, begins = self._begun(version)
             try:
                 # Who began it has waited; the next one need not again.
-                found = loading.result(patience if begins or patience is None else 0.0)
+                left = 0.0 if until is None or not begins else until - time.monotonic()
+                found = loading.result(None if until is None else max(left, 0.0))
             except TimeoutError:
                 return before, False
             if found is not None:

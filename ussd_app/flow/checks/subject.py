@@ -103,9 +103,11 @@ class Missing:
         """One problem a name."""
         for number, found in enumerate(self._found.values()):
             more = len(found.places) - 1
-            sentence = found.sentence + (found.hint() if number < HINTS_MAX else "")
+            sentence = found.sentence
             if more:
-                sentence += f"; and {more} more place{'s' if more > 1 else ''}"
+                sentence += f", here and in {more} more place{'s' if more > 1 else ''}"
+            if number < HINTS_MAX:
+                sentence += found.hint()
             yield Diagnostic(min(found.places), found.check, sentence)
 
 
