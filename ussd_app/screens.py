@@ -175,7 +175,7 @@ def options_of(
 def screen_before(program: Program, session: Session) -> str | None:
     """The screen that the back key returns to, None if there is none.
 
-    A screen whose values are gone since (another quote, another meter) is passed over.
+    A screen whose values are gone since (another price, another customer) is passed over.
     """
     if isinstance(program.flow.states[session.state], End):
         return None

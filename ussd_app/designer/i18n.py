@@ -68,7 +68,7 @@ def export(source: str, file: str, language: str) -> str:
     po.header = (
         f"Texts of {document.name}, from {document.default} to {language}.\n"
         "msgctxt is the path of a text in the file; options, parts and checks count from 1.\n"
-        "Places such as {kwh|kwh} stay as they are, in any order; {{ and }} show one brace."
+        "Places such as {price|money} stay as they are, in any order; {{ and }} show one brace."
     )
     po.metadata = {
         "Project-Id-Version": f"Cassou {document.name}",

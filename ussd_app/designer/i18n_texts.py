@@ -279,6 +279,6 @@ class _Walk:
             return
         texts = {key: value for key, value in _entries(node) if key not in ignored}
         scalars = {key: value for key, value in texts.items() if isinstance(value, Scalar)}
-        # {meter}, unquoted, is a mapping to YAML, but no language.
+        # {name}, unquoted, is a mapping to YAML, but no language.
         if scalars and len(scalars) == len(texts) and all(map(LANGUAGE.match, texts)):
             self._found.append(Found(context, note, node, scalars, is_value))

@@ -22,7 +22,7 @@ _DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 def flow_schema() -> Schema:
-    """The schema of a flow, `buy-electricity.yaml`."""
+    """The schema of a flow."""
     needs = ("cassou", "flow", "languages", "start", "states")
     keys = _shared_keys()
     # `returns` makes a sub-flow of it; the key is offered in every flow.
@@ -84,7 +84,7 @@ def _shared_keys() -> dict[str, Schema]:
     """The keys every flow may have."""
     return {
         "cassou": words.version(),
-        "flow": words.flow("The name of the flow, such as buy-electricity."),
+        "flow": words.flow("The name of the flow, such as village-market."),
         "languages": _languages(),
         "start": words.state("The first state."),
         "alphabet": words.word(

@@ -15,7 +15,7 @@ _INPUT_TYPES = tuple(each for each in Type if each not in {Type.CHOICE, Type.ROW
 
 def catalogue() -> dict[str, Schema]:
     """The keys of a catalogue."""
-    backend = words.dotted("A back-end's name, such as meters.find.", "back-end")
+    backend = words.dotted("A back-end's name, such as stock.find.", "back-end")
     function = words.dotted("A function's name, such as shop.discount.", "function")
     return {
         "cassou": words.version(),

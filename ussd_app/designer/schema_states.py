@@ -53,7 +53,7 @@ def _call() -> Kind:
         },
         ("outcomes",),
         {
-            "call": "${1:meters.find}",
+            "call": "${1:stock.find}",
             "with": {"${2:input}": words.quoted("{${3:name}}")},
             "save": "${4:result}",
             "outcomes": {"${5:ok}": "${6:state}", "late": "${7:state}", "failed": "${8:state}"},

@@ -103,7 +103,7 @@ def flow(description: str) -> Schema:
 def dotted(description: str, title: str = "name") -> Schema:
     """A name with a family before a dot, as back-ends and functions have."""
     expression = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
-    return pattern(expression, "A name such as meters.find.", description, title=title)
+    return pattern(expression, "A name such as stock.find.", description, title=title)
 
 
 def language(description: str) -> Schema:

@@ -14,6 +14,7 @@ from typing import Any
 from ussd_app.flow import graph
 from ussd_app.flow.diagnostics import Diagnostic, Position, did_you_mean, meant
 from ussd_app.flow.model import (
+    VISIBLE,
     Assignment,
     Body,
     Branch,
@@ -67,7 +68,32 @@ class Linker:
         if len(self._states) > STATES_MAX:
             sentence = f"with its sub-flows this flow has over {STATES_MAX} states"
             self.problems.append(Diagnostic(root.at, "too-large", sentence))
-        return dataclasses.replace(root, states=self._reached(), variables=self._variables)
+        states = self._reached()
+        resume = root.resume
+        if resume is not None:
+            resume = dataclasses.replace(resume, never_into=self._inside(states, resume.never_into))
+        on_drop = tuple(
+            dataclasses.replace(each, states=self._inside(states, each.states))
+            for each in root.on_drop
+        )
+        return dataclasses.replace(
+            root, states=states, variables=self._variables, resume=resume, on_drop=on_drop
+        )
+
+    def _inside(
+        self, states: Mapping[str, State], named: Mapping[str, Position]
+    ) -> dict[str, Position]:
+        """States that are named, and all screens of a sub-flow for the state that enters it."""
+        found: dict[str, Position] = {}
+        for name, at in named.items():
+            if not isinstance(self._root.states.get(name), FlowState):
+                found[name] = at
+                continue
+            for inner, state in states.items():
+                screen = isinstance(state, VISIBLE) and not isinstance(state, End)
+                if inner.startswith(f"{name}/") and screen:
+                    found[inner] = at
+        return found
 
     def _reached(self) -> dict[str, State]:
         """Without copies that nothing leads to, where another copy of the same state is reached.
