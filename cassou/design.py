@@ -291,11 +291,15 @@ def i18n_export(path: Path, language: str, output: Path | None) -> None:
 @_plainly
 def i18n_import(path: Path, po: Path, language: str) -> None:
     """Put the translations of PO into PATH; its comments and layout stay."""
-    merged, left = i18n.merge(_source(path), str(path), _source(po), language)
+    before = _source(path)
+    merged, left = i18n.merge(before, str(path), _source(po), language)
     path.write_bytes(merged.encode())
     for sentence in left:
         click.echo(f"{po}: {sentence}", err=True)
-    click.echo(f"{path} written")
+    changed = "written" if merged != before else "unchanged: nothing new was in it"
+    click.echo(f"{path} {changed}; {len(left)} text(s) not taken")
+    if left:
+        sys.exit(PROBLEMS)
 
 
 @i18n_group.command(name="status")

@@ -31,9 +31,16 @@ _SLOW = (
     "clients",
     "simulators",
     "hes/test_service",
+    "cassou/test_cli",
     "cassou/test_embedded",
     "designer/test_designer_schema_agrees",
+    "designer/test_designer_svg",
+    "flow/test_flow_lengths",
+    "flow/test_flow_types",
+    "gateways/test_gateway_json",
+    "gateways/test_gateway_xml",
     "ledger/test_ledger_store",
+    "workers/test_queue_forgeries",
     "workers/test_saga_enumeration",
 )
 

@@ -11,6 +11,7 @@ import phonenumbers
 from ussd_app.flow.model import Shape, Text, Type
 from ussd_app.flow.reader import Reader
 from ussd_app.flow.syntax import Mapping, Node, Scalar, Sequence
+from ussd_app.flow.values import day
 from ussd_app.render.texts import NUMBER
 
 #: Digits of the largest number: beyond it no phone shows one.
@@ -19,6 +20,7 @@ _NUMBER_DIGITS_MAX = 15
 INPUT_MAX = 182
 _DIGITS_MAX = 40
 ROWS_MAX = 50
+_ANY_DAY = date(2026, 6, 15)
 CHOICES_MAX = 50
 #: Seconds a back-end's answer may be waited for: a day.
 DEADLINE_MAX = 86_400.0
@@ -80,7 +82,9 @@ def _ordered(reader: Reader, shape: Shape, body: Mapping) -> None:
     if shape.low is None or shape.high is None or shape.low == shape.high:
         return
     if shape.type is Type.DATE:
-        wrong = "today" not in shape.low + shape.high and shape.low > shape.high
+        # Two that count from today can be told apart on any day; one that does not moves past it.
+        alike = ("today" in shape.low) is ("today" in shape.high)
+        wrong = alike and day(shape.low, _ANY_DAY) > day(shape.high, _ANY_DAY)
     else:
         wrong = Decimal(shape.low) > Decimal(shape.high)
     if wrong:
