@@ -625,12 +625,7 @@ def _value(
     try:
         value = value_of(shape, typed, _day(session.touched_at), language)
     except Refused as refused:
-        values = {
-            name: each.replace("/", f" {system_text(flow, 'or', language)} ")
-            if name == "lengths"
-            else each
-            for name, each in refused.values.items()
-        }
+        values = refused.worded(system_text(flow, "or", language))
         return "", system_text(flow, refused.text, language, values)
     named = {**named_values(session), save: value}
     for check in checks:

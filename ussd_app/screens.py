@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ussd_app.effects import Row
 from ussd_app.flow import layouts
@@ -12,9 +13,12 @@ from ussd_app.flow.model import VISIBLE, End, Flow, Input, Menu, Option, Otherwi
 from ussd_app.flow.names import LABEL
 from ussd_app.messages import Action, Budget, Screen
 from ussd_app.render import texts
-from ussd_app.render.pages import Layout, Page
+from ussd_app.render.pages import Layout, Page, TooLong
 from ussd_app.session import Held, Session
 from ussd_app.states import Moves
+
+#: Characters of a label that is cut where it would fit no page.
+_LABEL_MAX = 20
 
 
 class FlowStuck(Exception):  # noqa: N818  # what happened to the dialog
@@ -233,4 +237,15 @@ def _pages(program: Program, session: Session, budget: Budget, notice: str) -> l
         if program.moves.can(state.name, "home"):
             footer += ((flow.keys.home, system_text(flow, "home", language)),)
     screen = layouts.layout(flow, state, Shown(flow, session), footer, notice)
-    return layouts.pages(flow, screen, budget)
+    try:
+        return layouts.pages(flow, screen, budget)
+    except TooLong:
+        # A filter of the application has shown more than it did when it was tried.
+        return layouts.pages(flow, _broken(screen), budget)
+
+
+def _broken(screen: Layout) -> Layout:
+    """The same with words of twenty characters at most: any gateway's page holds one."""
+    words = re.sub(r"(\S{20})(?=\S)", r"\1 ", screen.body)
+    options = tuple((key, label[:_LABEL_MAX]) for key, label in screen.options)
+    return replace(screen, body=words, options=options, footer=())

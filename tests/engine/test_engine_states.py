@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ussd_app.engine import Hold
+from ussd_app import engine
+from ussd_app.engine import Answer, Begin, Hold
 from ussd_app.flow.compiler import Library, all_edges, examine
+from ussd_app.messages import Budget
 from ussd_app.screens import FlowStuck, Program
 from ussd_app.session import FORMAT, UnknownFormat, dump, load
 from ussd_app.states import Moves, NoSuchMove
@@ -242,3 +244,19 @@ def test_a_stored_session_is_small(dialog: Dialog) -> None:
 
     assert dialog.session is not None
     assert len(str(dump(dialog.session))) < 1000
+
+
+def test_a_filter_that_shows_more_than_it_did_when_tried_ends_no_dialog(program: Program) -> None:
+    states = "  home: {input: Mot?, save: word, next: said}\n  said: {end: '{word|odd}'}\n"
+    flow = program.flow
+    odd = {**flow.filters, "odd": lambda value, _language: "x" * 400 if value == "boo" else "y"}
+    library = Library(flow.backends, flow.functions, flow.system, odd, flow.rules, {}, {})
+    compiled = examine(HEAD + states, "odd.yaml", library).flow
+    assert compiled is not None
+    built = Program.of(compiled)
+    begun = engine.begin(built, Begin("one", "+22670123456", "*789#"), 0.0, Budget())
+
+    shown = engine.step(built, begun.session, Answer("boo"), 1.0, Budget()).screen
+
+    assert shown is not None
+    assert shown.text.startswith("x" * 20 + " " + "x" * 20)

@@ -31,6 +31,13 @@ class Refused(Exception):  # noqa: N818  # the value is refused; nobody erred
         self.text = text
         self.values = values or {}
 
+    def worded(self, either: str) -> dict[str, str]:
+        """The values as a client reads them: `either` is the word between two of a choice."""
+        return {
+            name: value.replace("/", f" {either} ") if name == "lengths" else value
+            for name, value in self.values.items()
+        }
+
 
 def normalise(typed: str) -> str:
     """What was typed, without control characters and outer blanks, digits of any script as 0-9."""
@@ -70,7 +77,7 @@ def accepts(shape: Shape, typed: str, today: date) -> bool:
     """Whether a client who types this into an input of this shape is understood."""
     try:
         value_of(shape, normalise(typed), today, "")
-    except Refused:
+    except (Refused, TypeError):
         return False
     return True
 

@@ -39,8 +39,8 @@ EACH: tuple[Check, ...] = (
     alphabets.outside,
     sensitive.shown,
 )
-#: What names stand for: once everything could be read.
-TYPED: tuple[Check, ...] = (
+#: What one state or one text comes to, whatever stands elsewhere: once everything could be read.
+OWN: tuple[Check, ...] = (
     placed.wholes,
     placed.rows,
     placed.filters,
@@ -53,28 +53,36 @@ TYPED: tuple[Check, ...] = (
     resuming.entries,
     keys.everywhere,
     keys.options,
+    keys.values,
     effects.attempts,
     effects.shortcuts,
     effects.starts,
-)
-#: What is true of all paths and of every value.
-WHOLE: tuple[Check, ...] = (
-    targets.unreachable_state,
-    variables.unset,
-    variables.unused,
-    exits.traps,
-    exits.runs,
-    effects.back_over,
-    keys.values,
     lengths.screens,
     lengths.messages,
 )
+#: What is true of all paths: once every name and every target is right.
+PATHS: tuple[Check, ...] = (
+    targets.unreachable_state,
+    variables.unset,
+    exits.traps,
+    exits.runs,
+    effects.back_over,
+)
+#: What may only look so while something is still wrong.
+LAST: tuple[Check, ...] = (variables.unused,)
 
 
 def run(subject: Subject, *, whole: bool) -> list[Diagnostic]:
-    """All problems of a linked flow; `whole` where nothing was wrong so far."""
+    """All problems of a linked flow; `whole` where all of it could be read.
+
+    What follows from a problem is not told beside it: paths are looked at once names are right.
+    """
     found = [problem for check in EACH for problem in check(subject)]
-    for checks in (TYPED, WHOLE):
-        if whole and not found:
-            found = [problem for check in checks for problem in check(subject)]
+    if whole:
+        named = not found
+        found += [problem for check in OWN for problem in check(subject)]
+        if named:
+            found += [problem for check in PATHS for problem in check(subject)]
+        if not found:
+            found += [problem for check in LAST for problem in check(subject)]
     return found

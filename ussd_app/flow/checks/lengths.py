@@ -27,6 +27,7 @@ from ussd_app.flow.model import (
     Menu,
     State,
     Text,
+    Type,
     Visible,
 )
 from ussd_app.flow.values import Refused, normalise, room, value_of
@@ -43,6 +44,7 @@ _PART_SEPTETS = 153
 #: What is no value of some type or other: between them they draw every refusal a type has.
 _REFUSED = ("", "x", "-1", "0.0000001", "1.5", "9" * 16, "01010001", "31129999", "m" * 183)
 _DAY = date(2026, 12, 28)
+_NEVER_TYPED = frozenset({Type.BOOLEAN, Type.ROW, Type.ROWS})
 #: Framework's texts that are a screen of their own, whatever the flow.
 _ALONE = ("expired", "unknown_code", "refused", "error")
 
@@ -243,14 +245,16 @@ class _View:
     def _refusals(self, name: str) -> tuple[str, ...]:
         """What a client reads who types what is no value of a variable."""
         flow = self._subject.flow
-        if name not in self._refused and name in flow.variables:
+        typed_in = name in flow.variables and flow.variables[name].shape.type not in _NEVER_TYPED
+        if name not in self._refused and typed_in:
             shape, found = flow.variables[name].shape, []
             for typed in _REFUSED:
                 try:
                     value_of(shape, normalise(typed), _DAY, self.language)
                 except Refused as refused:
                     template = flow.system[refused.text].by_language[self.language]
-                    found.append(template.render(refused.values, self.language, flow.filters))
+                    values = refused.worded(self._values.system("or"))
+                    found.append(template.render(values, self.language, flow.filters))
             self._refused[name] = tuple(dict.fromkeys(map(self._sent, found)))
         return self._refused.get(name, ())
 
