@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from ussd_app.render import texts
 from ussd_app.render.pages import Layout, Page, TooLong
 from ussd_app.session import Held, Session
 from ussd_app.states import Moves
+
+log = logging.getLogger("cassou.screens")
 
 #: Characters of a label that is cut where it would fit no page.
 _LABEL_MAX = 20
@@ -241,6 +244,7 @@ def _pages(program: Program, session: Session, budget: Budget, notice: str) -> l
         return layouts.pages(flow, screen, budget)
     except TooLong:
         # A filter of the application has shown more than it did when it was tried.
+        log.warning("state %s does not fit: its words are broken over", session.state)
         return layouts.pages(flow, _broken(screen), budget)
 
 

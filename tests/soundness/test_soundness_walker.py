@@ -26,7 +26,7 @@ states:
   ask: {input: "Nom?", save: v, next: bye}
   bye: {end: "{v}"}
 """,
-    ("too-long", "raised TooLong"): f"""\
+    ("too-long", "raised Warning('state bye does not fit"): f"""\
 states:
   home: {{menu: Bonjour, options: [{{label: Oui, next: bye}}]}}
   bye: {{end: {"m" * 200}}}
