@@ -25,7 +25,8 @@ def traps(subject: Subject) -> Iterator[Diagnostic]:
     ends = [name for name, state in flow.states.items() if isinstance(state, End)]
     reached = graph.reachable(flow.states, (*graph.starts(flow), flow.home))
     out = _leading_to((*ends, flow.home), following)
-    stuck = {name: following[name] for name in flow.states if name in reached - out}
+    lost = reached - out
+    stuck = {name: following[name] for name in flow.states if name in lost}
     for group in components(stuck):
         inside = set(group)
         if all(dest in inside for name in group for dest in following[name]):
