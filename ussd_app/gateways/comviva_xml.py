@@ -99,11 +99,8 @@ class ComvivaXml(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         root = xml_reading.shown(reply.body)
-        state = root.findtext("freeflow/freeflowState")
-        for action, word in _STATES.items():
-            if word == state:
-                return Screen(root.findtext("applicationResponse") or "", action)
-        raise ValueError('the reply has no "freeflowState" of FC or FB')
+        action = xml_reading.action_of(root, "freeflow/freeflowState", _STATES)
+        return Screen(root.findtext("applicationResponse") or "", action)
 
 
 def _reply(text: str, action: Action, request: UssdRequest) -> UssdReply:

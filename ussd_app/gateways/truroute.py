@@ -88,10 +88,8 @@ class TruRoute(base.Adapter):
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         root = xml_reading.shown(reply.body)
-        for action, number in _TYPES.items():
-            if root.findtext("type") == number:
-                return Screen(root.findtext("msg") or "", action)
-        raise ValueError('the reply has no "type" of 2 or 3')
+        action = xml_reading.action_of(root, "type", _TYPES)
+        return Screen(root.findtext("msg") or "", action)
 
 
 def _reply(text: str, action: Action) -> UssdReply:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from xml.etree.ElementTree import Element
 
 from ussd_app.gateways import base
-from ussd_app.messages import BadCallback
+from ussd_app.messages import Action, BadCallback
 
 
 def local(name: str) -> str:
@@ -61,6 +61,16 @@ def shown(body: bytes) -> Element:
         return base.xml_root(body)
     except BadCallback as error:
         raise ValueError(f"the reply: {error}") from None
+
+
+def action_of(root: Element, path: str, words: Mapping[Action, str]) -> Action:
+    """What a reply's element lets the phone do, in that gateway's `words`; raises ValueError."""
+    value = root.findtext(path)
+    for action, word in words.items():
+        if value == word:
+            return action
+    accepted = " nor ".join(words.values())
+    raise ValueError(f'the reply\'s "{path.rpartition("/")[2]}" is neither {accepted}')
 
 
 def _bounded(what: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
