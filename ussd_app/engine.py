@@ -8,14 +8,12 @@ The clock and the session's instance id are arguments; nothing here reads the wo
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import cast
 
 from ussd_app.effects import (
-    FAILED,
     LATE,
     Call,
     CallResult,
@@ -25,13 +23,11 @@ from ussd_app.effects import (
     Remember,
     Value,
 )
-from ussd_app.flow.conditions import holds
 from ussd_app.flow.graph import INVISIBLE_MAX, written_edges
 from ussd_app.flow.model import (
     VISIBLE,
     Branch,
     CallState,
-    Check,
     End,
     Flow,
     How,
@@ -39,14 +35,12 @@ from ussd_app.flow.model import (
     Listing,
     Menu,
     SetState,
-    Shape,
     Show,
     State,
     Text,
-    Type,
     Wait,
 )
-from ussd_app.flow.values import Refused, cut, fits, folded, normalise, stored, value_of
+from ussd_app.flow.values import fits, folded, normalise, stored
 from ussd_app.messages import Action, Budget, Screen
 from ussd_app.screens import (
     FlowStuck,
@@ -65,9 +59,8 @@ from ussd_app.screens import (
     system_text,
 )
 from ussd_app.session import TRAIL_MAX, Held, Session, Status
+from ussd_app.taking import as_declared, typed_value
 from ussd_app.working import mixed, worked_out
-
-log = logging.getLogger("cassou.engine")
 
 #: Parts of a dial string that may answer screens; what is dialled beyond them is dropped.
 SHORTCUT_MAX = 20
@@ -588,7 +581,9 @@ def _menu(program: Program, session: Session, state: Menu, typed: str, budget: B
     other = state.otherwise
     if other is None:
         return _unknown_option(program, session, budget)
-    value, notice = _value(program, session, other.save, other.checks, typed)
+    value, notice = typed_value(
+        program.flow, session, other.save, other.checks, typed, _day(session.touched_at)
+    )
     if notice:
         return _again(program, session, notice, budget)
     return _onward(program, _storing(program, session, {other.save: value}), "otherwise", budget)
@@ -616,39 +611,10 @@ def _switched(flow: Flow, now: str, wish: str) -> str:
     return flow.languages[place % len(flow.languages)]
 
 
-def _value(
-    program: Program, session: Session, save: str, checks: tuple[Check, ...], typed: str
-) -> tuple[str | int, str]:
-    """A typed value and "", or nothing and what is wrong with it."""
-    flow, language = program.flow, session.language
-    shape = flow.variables[save].shape
-    try:
-        value = value_of(shape, typed, _day(session.touched_at), language)
-    except Refused as refused:
-        values = refused.worded(system_text(flow, "or", language))
-        return "", system_text(flow, refused.text, language, values)
-    named = {**named_values(session), save: value}
-    for check in checks:
-        if check.rule:
-            passed = _passes(flow, check.rule, str(value))
-        else:
-            passed = holds(check.when, named, language, flow.filters)
-        if not passed:
-            return "", check.error.by_language[language].render(named, language, flow.filters)
-    return value, ""
-
-
-def _passes(flow: Flow, rule: str, value: str) -> bool:
-    """Whether a rule lets a value pass; one that fails lets nothing pass."""
-    try:
-        return flow.rules[rule](value)
-    except Exception as error:  # noqa: BLE001  # the application's: it must not end a dialog
-        log.warning("rule %s: %s", rule, type(error).__name__)
-        return False
-
-
 def _input(program: Program, session: Session, state: Input, typed: str, budget: Budget) -> Turn:
-    value, notice = _value(program, session, state.save, state.checks, typed)
+    value, notice = typed_value(
+        program.flow, session, state.save, state.checks, typed, _day(session.touched_at)
+    )
     if not notice:
         session = _tried(_storing(program, session, {state.save: value}), state.name, 0)
         return _onward(program, session, "typed", budget)
@@ -697,7 +663,7 @@ def _result(program: Program, session: Session, result: CallResult, budget: Budg
     state = program.flow.states[session.state]
     if not isinstance(state, CallState) or result.call_id != session.pending:
         raise FlowStuck(f'state "{session.state}" awaits no call "{result.call_id}"')
-    outcome, fields = _as_declared(program.flow, state, result)
+    outcome, fields = as_declared(program.flow, state, result)
     variables = session.variables
     if state.save:
         variables = {**variables, state.save: cast("Value", fields)}
@@ -705,46 +671,6 @@ def _result(program: Program, session: Session, result: CallResult, budget: Budg
     trail = () if state.once else session.trail
     session = session._replace(variables=variables, pending="", waits=0)
     return _settle(program, _enter(session, target, trail=trail), budget)
-
-
-def _as_declared(flow: Flow, state: CallState, result: CallResult) -> tuple[str, dict[str, object]]:
-    """A result as the catalogue declares it: what was checked stays true.
-
-    One that it does not declare is no answer: `failed`, or, where something may have been done,
-    `late`.
-    """
-    if result.outcome in {LATE, FAILED}:
-        return result.outcome, {}
-    declared = flow.backends[state.backend].outcomes.get(result.outcome)
-    if declared is not None:
-        fields: dict[str, object] = {}
-        for name, shape in declared.fields.items():
-            value = _declared(shape, result.fields.get(name))
-            if value is None:
-                break
-            fields[name] = value
-        else:
-            return result.outcome, fields
-    return LATE if state.once else FAILED, {}
-
-
-def _declared(shape: Shape, value: object) -> object | None:
-    """A field's value in its stored form, texts cut to their longest; None if it is not one."""
-    if value is None:
-        return None
-    if shape.type is Type.TEXT:
-        return cut(str(value), shape)
-    if shape.type is Type.ROWS and isinstance(value, tuple | list):
-        rows = []
-        for row in value[: shape.rows_max]:
-            if not isinstance(row, Mapping):
-                return None
-            found = {name: _declared(each, row.get(name)) for name, each in shape.fields.items()}
-            if None in found.values():
-                return None
-            rows.append(found)
-        return tuple(rows)
-    return stored(shape, value) if fits(shape, value) else None
 
 
 def _hold(program: Program, session: Session, budget: Budget) -> Turn:
