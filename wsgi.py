@@ -17,6 +17,7 @@ from ussd_app.endpoints import load as load_endpoints
 from ussd_app.hop import Backends, Host, Limits
 from ussd_app.messages import Budget
 from ussd_app.programs import Directory, LivePrograms, release
+from ussd_app.rates import Rates, limiter
 from ussd_app.sealing import Sealer
 from ussd_app.settings import BadSettings, Environment, secret_octets
 from ussd_app.shelf import Shelf
@@ -54,12 +55,23 @@ def checked_endpoints(
 ) -> dict[str, ConfiguredEndpoint]:
     """The endpoints, refused in production where they trust anybody; raises `BadSettings`."""
     endpoints = load_endpoints(settings.endpoints_file, environment)
+    if settings.environment is not Environment.PRODUCTION:
+        return endpoints
+    problems = []
     open_ones = sorted(name for name, each in endpoints.items() if each.trust.open)
-    if open_ones and settings.environment is Environment.PRODUCTION:
+    if open_ones:
         names = ", ".join(open_ones)
-        raise BadSettings(
-            f"in production no endpoint may trust anybody: give {names} peers or a header secret"
+        problems.append(
+            f"in production no endpoint may trust anybody: give {names} peers or a secret"
         )
+    captured = sorted(name for name, each in endpoints.items() if each.capture)
+    if captured:
+        names = ", ".join(captured)
+        problems.append(
+            f"in production nobody's callbacks are written to a file: take capture from {names}"
+        )
+    if problems:
+        raise BadSettings("\n".join(problems))
     return endpoints
 
 
@@ -87,12 +99,16 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
         time.time,
         lambda: os.urandom(12).hex(),
         threading.Semaphore(settings.waiting_callers_max),
+        Rates(limiter(settings.redis_url), settings.dials_per_minute),
     )
     # Of a process's threads, some are left to callers whose bodies have come.
     readers = max(settings.web_threads - 4, settings.web_threads // 2)
     send = Outbound(settings.ca_file, settings.call_deadline_seconds)
     delivery = Delivery(host, send, settings.waiting_callers_max or 1)
-    return create_app(host, endpoints, settings.body_octets_max, readers, delivery)
+    tells_names = settings.environment is Environment.DEVELOPMENT
+    return create_app(
+        host, endpoints, settings.body_octets_max, readers, delivery, tells_names=tells_names
+    )
 
 
 def application() -> Flask:

@@ -6,11 +6,12 @@ Read from one YAML file:
     endpoints:
       demo:
         gateway: africastalking
-        trust: {peers: [127.0.0.0/8]}       # or {header: X-Key, secret_variable: NAME}, or open
+        trust: {peers: [127.0.0.0/8]}       # docs/gateways.md has every way; or open
         service_codes: ["*789#"]
         country: BF
         septets_max: 160
         reply_seconds: 5
+        callbacks_per_second: 500
 
 Its URL is /ussd/demo; notices of a session's end, where the gateway sends them to a URL of
 their own, come to /ussd/demo/events.
@@ -18,8 +19,6 @@ their own, come to /ussd/demo/events.
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,9 @@ from ussd_app.flow.reader import Reader
 from ussd_app.flow.syntax import Mapping as MappingNode
 from ussd_app.flow.syntax import Node, Scalar, read
 from ussd_app.gateways import GATEWAYS, Endpoint, Gateway
-from ussd_app.messages import Budget, HttpRequest
+from ussd_app.messages import Budget
+from ussd_app.trust import Trust
+from ussd_app.trust_file import read_trust
 
 _KEYS = (
     "gateway",
@@ -42,45 +43,25 @@ _KEYS = (
     "structured",
     "options",
     "secret_variables",
+    "callbacks_per_second",
+    "capture",
 )
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Whose callbacks are believed: peers by network, or a secret in a header, or anybody."""
-
-    peers: tuple[Network, ...] = ()
-    header: str = ""
-    secret: str = ""
-    open: bool = False
-
-    def __repr__(self) -> str:
-        return f"Trust(peers={self.peers!r}, header={self.header!r}, open={self.open!r})"
-
-    def accepts(self, request: HttpRequest) -> bool:
-        """Whether this request is believed."""
-        if self.open:
-            return True
-        if self.header:
-            given = request.headers.get(self.header, "")
-            return hmac.compare_digest(given.encode(), self.secret.encode())
-        try:
-            peer = ipaddress.ip_address(request.peer)
-        except ValueError:
-            return False
-        return any(peer in network for network in self.peers)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredEndpoint:
-    """One endpoint: what the web needs to answer it."""
+    """One endpoint: what the web needs to answer it.
+
+    `callbacks_per_second` is how many are let in, 0 any number; `capture` the file that exchanges
+    are written to, where somebody wants them.
+    """
 
     facts: Endpoint
     gateway: Gateway
     trust: Trust
     budget: Budget
+    callbacks_per_second: int = 0
+    capture: Path | None = None
 
 
 def load(path: Path, environment: Mapping[str, str]) -> dict[str, ConfiguredEndpoint]:
@@ -138,7 +119,12 @@ def _endpoint(
         float(reader.integer(body, "reply_seconds", 5, 1, 120)),
         reader.integer(body, "ucs2_max", 0, 0, 91),
     )
-    return ConfiguredEndpoint(facts, gateway, _trust(reader, body, key, environment), budget)
+    trust = read_trust(reader, body.get("trust"), key, environment)
+    per_second = reader.integer(body, "callbacks_per_second", 500, 0, 1_000_000)
+    capture = reader.word(body, "capture", what, "")
+    return ConfiguredEndpoint(
+        facts, gateway, trust, budget, per_second, Path(capture) if capture else None
+    )
 
 
 def _options(reader: Reader, body: MappingNode, environment: Mapping[str, str]) -> dict[str, str]:
@@ -157,34 +143,3 @@ def _options(reader: Reader, body: MappingNode, environment: Mapping[str, str]) 
             reader.problem(value.at, "missing-secret", sentence)
         found[name.value] = environment.get(variable, "")
     return found
-
-
-def _trust(reader: Reader, body: MappingNode, key: Scalar, environment: Mapping[str, str]) -> Trust:
-    node = body.get("trust")
-    if node is None:
-        sentence = f'endpoint "{key.value}" must say whom it trusts: peers, header or open'
-        reader.problem(key.at, "missing-key", sentence)
-        return Trust()
-    if isinstance(node, Scalar):
-        if node.value != "open":
-            reader.problem(node.at, "wrong-type", '"trust:" is open, or {peers: …}, {header: …}')
-        return Trust(open=True)
-    inner = reader.mapping(node, '"trust:"', ("peers", "header", "secret_variable"))
-    if "header" in inner.by_name and "peers" in inner.by_name:
-        sentence = "say peers or header: with both, one would be left out unsaid"
-        reader.problem(inner.at, "wrong-shape", sentence)
-    if "header" in inner.by_name:
-        variable = reader.word(inner, "secret_variable", '"trust:"')
-        secret = environment.get(variable, "")
-        if len(secret) < 16:
-            sentence = f"the variable {variable} must hold a secret of 16 characters or more"
-            reader.problem(inner.at, "missing-secret", sentence)
-        return Trust(header=reader.word(inner, "header", '"trust:"').lower(), secret=secret)
-    networks = []
-    for item in reader.sequence(inner.get("peers"), '"peers:"', inner.at):
-        typed = reader.scalar(item, "a network").value
-        try:
-            networks.append(ipaddress.ip_network(typed))
-        except ValueError:
-            reader.problem(item.at, "wrong-type", f'"{typed}" is not a network such as 10.0.0.0/8')
-    return Trust(peers=tuple(networks))

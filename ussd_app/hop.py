@@ -37,10 +37,12 @@ from ussd_app.engine import Turn
 from ussd_app.flow.graph import CALLS_IN_A_ROW_MAX
 from ussd_app.gateways import Seen, resolve
 from ussd_app.messages import NOTICES, Action, Kind, Screen, UssdReply, UssdRequest
+from ussd_app.rates import Rates
 from ussd_app.screens import Program, system_text
 from ussd_app.sealing import Sealer
 from ussd_app.session import Session, Status
 from ussd_app.store import Record, Store, StoreDown
+from ussd_app.trust import SKEW_SECONDS
 
 log = logging.getLogger("cassou.hop")
 
@@ -52,8 +54,8 @@ RETRY_SECONDS = 1.0
 _SESSION_SECONDS_MAX = 3600.0
 #: How often a loser looks whether the winner has answered.
 _LOOK_SECONDS = 0.02
-#: A notice that meets a turn being taken is tried again so often.
-_NOTICE_TRIES = 5
+#: A drop that meets a turn being taken is tried again so often.
+_DROP_TRIES = 5
 #: Calls that one hop may go through before it shows something: as many as the checker lets pass,
 #: and one more that a holding screen ends.
 _CALLS_MAX = CALLS_IN_A_ROW_MAX + 1
@@ -85,10 +87,11 @@ class Backends(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Times of a session and of a hop, in seconds."""
+    """Times of a session and of a hop, in seconds; and how many hops a session may have."""
 
     idle_seconds: float
     margin_seconds: float
+    hops_max: int = 300
 
 
 class Programs(Protocol):
@@ -131,7 +134,8 @@ class FixedPrograms:
 class Host:
     """Answers hops. The clock and the ids of sessions are handed in.
 
-    `slots` bounds how many callers of this process wait for back-ends at once.
+    `slots` bounds how many callers of this process wait for back-ends at once; without `rates`
+    everybody is let in.
     """
 
     programs: Programs
@@ -142,6 +146,25 @@ class Host:
     clock: Callable[[], float]
     new_instance: Callable[[], str]
     slots: threading.Semaphore
+    rates: Rates | None = None
+
+    def lets_in(self, endpoint: ConfiguredEndpoint) -> bool:
+        """Whether one more callback of an endpoint is let in, which is then counted."""
+        rates, name = self.rates, endpoint.facts.name
+        return rates is None or rates.lets_in(name, endpoint.callbacks_per_second)
+
+    def is_new(self, endpoint: ConfiguredEndpoint, nonce: str, signature: str) -> bool:
+        """Whether a signed callback is not another's copy; raises `StoreDown`.
+
+        For a second it may come again: so long, the hop's own rules know it for a repeat.
+        """
+        key = self.sealer.name("nonce", endpoint.facts.name, nonce)
+        now = self.clock()
+        before = self.store.first(key, [now, signature], 2 * SKEW_SECONDS)
+        if before is None:
+            return True
+        first, known = before
+        return bool(known == signature and now - first < RETRY_SECONDS)
 
     def answer(self, endpoint: ConfiguredEndpoint, request: UssdRequest) -> UssdReply:
         """The reply to one decoded callback; raises `StoreDown`."""
@@ -227,6 +250,9 @@ class _Hop:
         if program is None:
             log.warning("a session's flow %s is not loaded here", record.session.flow)
             return self._plain("expired")
+        if record.session.hops >= self.host.limits.hops_max:
+            self._drop(self.key, record, "too many hops")
+            return self._plain("busy")
         now = self.host.clock()
         event = engine.Answer(self.request.input)
         turn = engine.step(program, record.session, event, now, self.endpoint.budget)
@@ -299,23 +325,69 @@ class _Hop:
         if not self.request.msisdn:
             log.warning("%s: a dial without an MSISDN", endpoint.name)
             return self._plain("refused")
-        now = self.host.clock()
+        host, msisdn = self.host, self.request.msisdn
+        if host.rates is not None and not host.rates.lets_dial(host.sealer.name("dial", msisdn)):
+            log.warning("%s: a number dials too often", endpoint.name)
+            return self._plain("busy")
+        last = _last_key(host.sealer, msisdn, code)
+        before = None
+        if program.facts or program.flow.resume is not None:
+            # Dropped first, because dropping it may change what is remembered.
+            (before,) = host.store.recall([last])
+            self._superseded(before)
+        now = host.clock()
         event = engine.Begin(
-            self.host.new_instance(),
-            self.request.msisdn,
+            host.new_instance(),
+            msisdn,
             code,
             self.request.input,
             self.request.language,
             self._facts(program),
-            self._before(program),
+            self._before(program, before),
         )
         turn = engine.begin(program, event, now, self.endpoint.budget)
         reply = self._claim(program, record, turn, now)
-        if program.flow.resume is not None:
-            # From the last hop on counts `within`; how long the session goes on is not known yet.
-            seconds = program.flow.resume.within_seconds + _SESSION_SECONDS_MAX
-            self.host.store.keep(self._last(program), self.key, seconds)
+        # From the last hop on counts `within`; how long the session goes on is not known yet.
+        seconds = _memory(program) + _SESSION_SECONDS_MAX
+        other = host.store.exchange(last, self.key, seconds)
+        if other != before:
+            self._superseded(other)
         return reply
+
+    def _superseded(self, key: object) -> None:
+        """Drop the session under `key`, if it lives: whoever dials again has left it."""
+        if not isinstance(key, bytes) or key == self.key:
+            return
+        try:
+            record = self.host.store.load(key)
+        except StoreDown:
+            # Written by another release, perhaps: nothing can be done with it.
+            return
+        if record is not None and record.session.msisdn == self.request.msisdn:
+            self._drop(key, record, "dialled again", record.session.touched_at)
+
+    def _drop(
+        self, key: bytes, record: Record | None, reason: str, at: float | None = None
+    ) -> None:
+        """End a session where it stands; what its flow does on a drop is carried out.
+
+        `at` is when it was left, where that is not now.
+        """
+        for _ in range(_DROP_TRIES):
+            if record is None or record.session.status is not Status.LIVE:
+                return
+            program = self.host.programs.of(record.session)
+            if program is None:
+                return
+            now = self.host.clock() if at is None else at
+            event = engine.Drop(reason)
+            turn = engine.step(program, record.session, event, now, self.endpoint.budget)
+            dropped = replace(record, session=turn.session)
+            won, record = self.host.store.swap(key, record.tag, dropped, _memory(program))
+            if won:
+                _note(turn)
+                self._carry_out(turn.effects)
+                return
 
     # What outlives a session.
 
@@ -332,14 +404,10 @@ class _Hop:
     def _fact(self, name: str) -> bytes:
         return _fact_key(self.host.sealer, self.request.msisdn, name)
 
-    def _last(self, program: Program) -> bytes:
-        return _last_key(self.host.sealer, self.request.msisdn, program.flow.name)
-
-    def _before(self, program: Program) -> Session | None:
-        """The subscriber's last session on this flow, where the flow leads back to it."""
+    def _before(self, program: Program, key: object) -> Session | None:
+        """The subscriber's last session on this code, where the flow leads back to it."""
         if program.flow.resume is None or self.request.input:
             return None
-        (key,) = self.host.store.recall([self._last(program)])
         try:
             before = self.host.store.load(key) if isinstance(key, bytes) else None
         except StoreDown:
@@ -475,25 +543,9 @@ class _Hop:
 
     def _notice(self, record: Record | None) -> UssdReply:
         """A gateway's word that a session has ended: consumed, and answered in its own way."""
-        for _ in range(_NOTICE_TRIES):
-            if record is None or self._differs(record) or not self._drops(record):
-                break
-            program = self.host.programs.of(record.session)
-            if program is None:
-                break
-            now = self.host.clock()
-            event = engine.Drop(self.request.reason or self.request.kind)
-            turn = engine.step(program, record.session, event, now, self.endpoint.budget)
-            dropped = replace(record, session=turn.session)
-            won, record = self.host.store.swap(self.key, record.tag, dropped, _memory(program))
-            if won:
-                _note(turn)
-                self._carry_out(turn.effects)
-                break
+        if record is not None and not self._differs(record) and self.request.kind is not Kind.ENDED:
+            self._drop(self.key, record, self.request.reason or self.request.kind)
         return self.endpoint.gateway.acknowledge(self.request)
-
-    def _drops(self, record: Record) -> bool:
-        return record.session.status is Status.LIVE and self.request.kind is not Kind.ENDED
 
     def _encode(self, turn: Turn, position: int | None) -> UssdReply | None:
         """The reply to the hop at `position`, which need not be this callback's."""
@@ -519,9 +571,9 @@ def _fact_key(sealer: Sealer, msisdn: str, fact: str) -> bytes:
     return sealer.name("fact", fact, msisdn)
 
 
-def _last_key(sealer: Sealer, msisdn: str, flow: str) -> bytes:
-    """Where it is kept which session a subscriber last had on a flow."""
-    return sealer.name("last", flow, msisdn)
+def _last_key(sealer: Sealer, msisdn: str, service_code: str) -> bytes:
+    """Where it is kept which session a subscriber last began on a service code."""
+    return sealer.name("last", service_code, msisdn)
 
 
 def erase(store: Store, sealer: Sealer, programs: Iterable[Program], msisdn: str) -> int:
@@ -533,7 +585,7 @@ def erase(store: Store, sealer: Sealer, programs: Iterable[Program], msisdn: str
     keys = []
     for program in programs:
         facts.update(fact for _, fact, _ in program.facts)
-        keys.append(_last_key(sealer, msisdn, program.flow.name))
+        keys += [_last_key(sealer, msisdn, code) for code in program.flow.service_codes]
     known = [_fact_key(sealer, msisdn, fact) for fact in sorted(facts)]
     found = sum(value is not None for value in store.recall(known))
     for key in (*known, *keys):

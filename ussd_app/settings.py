@@ -64,6 +64,9 @@ class FrameworkSettings(BaseSettings):
         12, ge=0, le=255, description="callers of one web process that may wait for a back-end"
     )
     body_octets_max: int = Field(16_384, ge=256, description="longest callback body that is read")
+    dials_per_minute: int = Field(
+        20, ge=0, le=10_000, description="sessions one number may begin a minute; 0: any number"
+    )
     session_ttl_seconds: int = Field(
         180, ge=10, description="an idle session ends after this; the next hop is told so"
     )

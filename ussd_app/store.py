@@ -91,6 +91,14 @@ class Store(Protocol):
         """Keep a plain value beside the sessions for so long, or forget it; raises `StoreDown`."""
         ...
 
+    def exchange(self, key: bytes, value: object, seconds: float) -> Any:
+        """Keep a plain value as `keep` does; what was there before. Raises `StoreDown`."""
+        ...
+
+    def first(self, key: bytes, value: object, seconds: float) -> Any:
+        """Keep a plain value unless there is one: None, or what is there. Raises `StoreDown`."""
+        ...
+
 
 class MemoryStore:
     """A store within one process, for phones without Redis. It round-trips every record."""
@@ -129,6 +137,21 @@ class MemoryStore:
         """See `Store.keep`."""
         packed = b"" if value is None else sessions.pack([value])
         self._kept[key] = (time.monotonic() + seconds, packed)
+
+    def exchange(self, key: bytes, value: object, seconds: float) -> Any:
+        """See `Store.exchange`."""
+        with self._guard:
+            (before,) = self.recall([key])
+            self.keep(key, value, seconds)
+        return before
+
+    def first(self, key: bytes, value: object, seconds: float) -> Any:
+        """See `Store.first`."""
+        with self._guard:
+            (before,) = self.recall([key])
+            if before is None:
+                self.keep(key, value, seconds)
+        return before
 
 
 class Wire:
@@ -219,8 +242,26 @@ class RedisStore:
         if value is None:
             self._wire.command("DEL", place)
             return
-        sealed = self._sealer.seal(sessions.pack([value]), place)
-        self._wire.command("SET", place, sealed, "PX", str(max(int(seconds * 1000), 1)))
+        self._wire.command("SET", place, self._sealed(place, value), "PX", _ms(seconds))
+
+    def exchange(self, key: bytes, value: object, seconds: float) -> Any:
+        """See `Store.exchange`: sent again after a lost reply, it finds its own value."""
+        place = _kept(key)
+        words = (place, self._sealed(place, value), "PX", _ms(seconds), "GET")
+        before = self._wire.command("SET", *words)
+        return None if before is None else self._kept(key, before)
+
+    def first(self, key: bytes, value: object, seconds: float) -> Any:
+        """See `Store.first`: sent again after a lost reply, it finds its own value."""
+        place = _kept(key)
+        words = (place, self._sealed(place, value), "NX", "PX", _ms(seconds))
+        if self._wire.command("SET", *words) is not None:
+            return None
+        before = self._wire.command("GET", place)
+        return None if before is None else self._kept(key, before)
+
+    def _sealed(self, place: bytes, value: object) -> bytes:
+        return self._sealer.seal(sessions.pack([value]), place)
 
     def _kept(self, key: bytes, value: bytes) -> Any:  # whatever was kept
         try:
@@ -235,6 +276,10 @@ class RedisStore:
         except SealBroken as error:
             raise StoreDown(str(error)) from None
         return _unpack(value[:_TAG_OCTETS] + plain)
+
+
+def _ms(seconds: float) -> str:
+    return str(max(int(seconds * 1000), 1))
 
 
 def _place(key: bytes) -> bytes:

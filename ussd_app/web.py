@@ -7,11 +7,14 @@ else, health and errors included, is Flask's.
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response
@@ -22,6 +25,7 @@ from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.hop import Host
 from ussd_app.messages import NOTICES, BadCallback, HttpRequest, UssdReply, UssdRequest
 from ussd_app.store import StoreDown
+from ussd_app.trust import NONCE, SIGNATURE
 
 log = logging.getLogger("cassou.web")
 
@@ -31,6 +35,13 @@ Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 #: Callback URLs are this and an endpoint's name.
 MOUNT = "/ussd/"
+#: On every answer: it is for the gateway that asked, to be kept by nobody, run by nothing.
+SECURITY_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
 _LENGTH_DIGITS_MAX = 12
 
 
@@ -40,10 +51,13 @@ def create_app(
     body_octets_max: int,
     readers_max: int = 8,
     delivery: Delivery | None = None,
+    *,
+    tells_names: bool = False,
 ) -> Flask:
     """The web application; `readers_max` bounds the bodies that are being read at once.
 
     `delivery` answers asynchronous gateways; where there is none, their callbacks are refused.
+    `tells_names` helps whoever calls a wrong address with the right ones.
     """
     app = Flask(__name__, static_folder=None)
 
@@ -55,7 +69,13 @@ def create_app(
     @app.errorhandler(404)
     def not_found(_error: Exception) -> Response:
         names = ", ".join(f"{MOUNT}{name}" for name in endpoints)
-        return Response(f"no such page; callbacks go to {names}\n", 404, mimetype="text/plain")
+        known = f"; callbacks go to {names}" if tells_names else ""
+        return Response(f"no such page{known}\n", 404, mimetype="text/plain")
+
+    @app.after_request
+    def guarded(response: Response) -> Response:
+        response.headers.extend(SECURITY_HEADERS)
+        return response
 
     callbacks = Callbacks(app.wsgi_app, host, endpoints, body_octets_max, readers_max, delivery)
     app.wsgi_app = callbacks  # type: ignore[method-assign]  # Flask's documented place for this
@@ -73,6 +93,8 @@ class Refused(Exception):  # noqa: N818  # refused, not in error
         super().__init__(sentence)
         self.status = status
         self.headers = headers
+        #: What the log is told: more than the caller, where that is a stranger.
+        self.reason = sentence
 
 
 class Callbacks:
@@ -103,45 +125,67 @@ class Callbacks:
         endpoint = self._endpoints.get(name)
         if endpoint is None:
             return self._other(environ, start_response)
+        request = None
         try:
             request = self._read(endpoint, slash + rest, environ)
             reply = self._answer(endpoint, request)
         except Refused as refused:
-            log.info("%s refused: %s", name, refused)
+            log.info("%s refused: %s", name, refused.reason)
             body = f"{refused}\n".encode()
             reply = UssdReply(refused.status, "text/plain; charset=utf-8", body, refused.headers)
+        if endpoint.capture is not None and request is not None:
+            _write_down(endpoint.capture, name, request, reply)
         status = HTTPStatus(reply.status)
         start_response(
             f"{status.value} {status.phrase}",
             [
                 ("Content-Type", reply.content_type),
                 ("Content-Length", str(len(reply.body))),
+                *SECURITY_HEADERS,
                 *reply.headers,
             ],
         )
         return [reply.body]
 
     def _read(self, endpoint: ConfiguredEndpoint, path: str, environ: Environ) -> HttpRequest:
-        """The request, its body read last: only of whom the endpoint trusts."""
-        method: str = environ["REQUEST_METHOD"]
-        path = path.rstrip("/")
-        if not endpoint.gateway.serves(path):
-            raise Refused(HTTPStatus.NOT_FOUND, "no such page under this endpoint")
-        if method not in endpoint.gateway.methods:
-            allowed = ", ".join(sorted(endpoint.gateway.methods))
-            sentence = f"this gateway calls back by {allowed}"
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, ("Allow", allowed))
+        """The request, believed; its body is read last, where its head may be believed."""
+        trust = endpoint.trust
+        now = self._host.clock()
         request = HttpRequest(
-            method,
+            environ["REQUEST_METHOD"],
             path,
             environ.get("QUERY_STRING", ""),
             _headers(environ),
             b"",
             environ.get("REMOTE_ADDR", ""),
         )
-        if not endpoint.trust.accepts(request):
-            raise Refused(HTTPStatus.FORBIDDEN, "this endpoint does not trust the caller")
-        return request if method == "GET" else replace(request, body=self._body(environ))
+        _believe(request, trust.why_not_head(request, now))
+        path = trust.path_of(path).rstrip("/")
+        if not endpoint.gateway.serves(path):
+            raise Refused(HTTPStatus.NOT_FOUND, "no such page under this endpoint")
+        if request.method not in endpoint.gateway.methods:
+            allowed = ", ".join(sorted(endpoint.gateway.methods))
+            sentence = f"this gateway calls back by {allowed}"
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, ("Allow", allowed))
+        body = b"" if request.method == "GET" else self._body(environ)
+        request = replace(request, path=path, body=body)
+        if trust.needs_body:
+            _believe(request, trust.why_not_body(request, now))
+            if trust.is_signed:
+                self._believe_once(endpoint, request)
+        return request
+
+    def _believe_once(self, endpoint: ConfiguredEndpoint, request: HttpRequest) -> None:
+        nonce, signature = request.headers[NONCE], request.headers[SIGNATURE]
+        try:
+            if self._host.is_new(endpoint, nonce, signature):
+                return
+        except StoreDown as error:
+            # Whether it is a copy cannot be known, and so not be believed.
+            sentence = "the nonce cannot be looked up"
+            log.error("%s: %s", endpoint.facts.name, error)  # noqa: TRY400  # its text says all
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, sentence) from None
+        _believe(request, f"its {NONCE} has been used before")
 
     def _body(self, environ: Environ) -> bytes:
         most = self._body_octets_max
@@ -167,6 +211,9 @@ class Callbacks:
             decoded = endpoint.gateway.decode(request, endpoint.facts)
         except BadCallback as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+        if not self._host.lets_in(endpoint):
+            log.warning("%s: more callbacks than are let in", endpoint.facts.name)
+            return self._apology(endpoint, decoded, "busy")
         if endpoint.gateway.capabilities.asynchronous and decoded.kind not in NOTICES:
             if self._delivery is None:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "nothing here sends screens")
@@ -179,12 +226,50 @@ class Callbacks:
         except Exception:
             # The shell alone turns a bug into an apology: the client must not be left hanging.
             log.exception("%s: a hop failed", endpoint.facts.name)
-        return self._apology(endpoint, decoded)
+        return self._apology(endpoint, decoded, "error")
 
-    def _apology(self, endpoint: ConfiguredEndpoint, decoded: UssdRequest) -> UssdReply:
-        if decoded.kind in NOTICES:
+    def _apology(self, endpoint: ConfiguredEndpoint, decoded: UssdRequest, text: str) -> UssdReply:
+        if decoded.kind in NOTICES or endpoint.gateway.capabilities.asynchronous:
             return endpoint.gateway.acknowledge(decoded)
-        return self._host.plain(endpoint, decoded, "error")
+        return self._host.plain(endpoint, decoded, text)
+
+
+def _believe(request: HttpRequest, why_not: str) -> None:
+    """Refuse a stranger, who is told nothing of why."""
+    if why_not:
+        refused = Refused(HTTPStatus.FORBIDDEN, "this endpoint does not trust the caller")
+        refused.reason = f"{request.peer} is not trusted: {why_not}"
+        raise refused
+
+
+#: One exchange after another, whole lines.
+_WRITING = threading.Lock()
+
+
+def _write_down(capture: Path, name: str, request: HttpRequest, reply: UssdReply) -> None:
+    """Add one exchange to a capture; never in production."""
+    query = f"?{request.query}" if request.query else ""
+    asked = {
+        "method": request.method,
+        "path_query": f"{MOUNT}{name}{request.path}{query}",
+        "headers": dict(request.headers),
+        **_written(request.body),
+    }
+    headers = {"content-type": reply.content_type, **dict(reply.headers)}
+    answered = {"status": reply.status, "headers": headers, **_written(reply.body)}
+    line = json.dumps({"request": asked, "reply": answered}, ensure_ascii=False)
+    try:
+        with _WRITING, capture.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        log.warning("nothing is captured: %s", error)
+
+
+def _written(body: bytes) -> dict[str, str]:
+    try:
+        return {"body": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"body_base64": base64.b64encode(body).decode()}
 
 
 def _headers(environ: Environ) -> dict[str, str]:

@@ -1,4 +1,4 @@
 """The application's back-ends, its purchase saga and the workers that drive it. No screens.
 
-Of `ussd_app` only effects, settings, sealing and render.texts may be seen here.
+Of `ussd_app` only effects, settings, sealing, rates and render.texts may be seen here.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,8 @@ from outward.results import Declined, Reason, Success
 from platform_client.client import Tranche
 from ussd_app.effects import FAILED, Call, CallResult, Row, Value
 from workers.office import Office
+
+log = logging.getLogger("cassou.lookups")
 
 #: The currency of every screen and debit; a price in another is none.
 CURRENCY = "XOF"
@@ -42,11 +45,16 @@ def _text(call: Call, name: str) -> str:
 
 
 def _find_meter(office: Office, call: Call) -> CallResult:
+    if office.guesses is not None and office.guesses.used_up(call.msisdn):
+        log.warning("a number has named too many unknown meters, and waits")
+        return CallResult(call.id, FAILED)
     result = office.platform.meter(_text(call, "serial"), office.settings.call_deadline_seconds)
     match result:
         case Success(value=meter):
             return CallResult(call.id, "found", {"customer": meter.customer})
         case Declined(reason=Reason.UNKNOWN_METER):
+            if office.guesses is not None:
+                office.guesses.missed(call.msisdn)
             return CallResult(call.id, "unknown")
         case Declined(reason=Reason.METER_BLOCKED):
             return CallResult(call.id, "blocked")

@@ -16,11 +16,13 @@ from operator_client.wallet.base import Wallet
 from operator_client.wallet.sandbox import SandboxWallet
 from outward.transport import Transport
 from platform_client.client import Platform
+from ussd_app.rates import limiter
 from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
 from ussd_app.settings import secret_octets
 from workers import settings as settings_module
 from workers.application import FILTERS
+from workers.guesses import Guesses
 from workers.queue import Doorbell
 from workers.saga import Windows
 from workers.settings import Settings
@@ -40,6 +42,7 @@ class Office:
     messages: Messages
     windows: Windows
     clock: Callable[[], float]
+    guesses: Guesses | None = None
 
 
 def windows(settings: Settings, *, vend_again: bool) -> Windows:
@@ -92,4 +95,5 @@ def office() -> Office:
         Messages.load(settings.menus_dir / "sms.yaml", FILTERS),
         windows(settings, vend_again=hes.idempotent),
         time.time,
+        Guesses(limiter(settings.redis_url), sealer, settings.unknown_meters_per_hour),
     )

@@ -29,6 +29,9 @@ class Settings(FrameworkSettings):
         6.0, gt=0, description="HTTP deadline of a debit, sale, vend, refund or SMS"
     )
     lookup_fresh_seconds: int = Field(60, ge=0, description="meters and tariffs may be this old")
+    unknown_meters_per_hour: int = Field(
+        10, ge=0, description="unknown meters a number may name before it waits; 0: any number"
+    )
     wallet: Wallet = Field(Wallet.DIRECT, description="direct, or prompt (PIN asked on the phone)")
     prompt_delay_seconds: float = Field(
         2.0, ge=0, description="prompt wallet: debit this long after our session ended"

@@ -13,12 +13,13 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from ussd_app.effects import Call, CallResult, Message, NotStarted, Value
-from ussd_app.endpoints import ConfiguredEndpoint, Trust
+from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.gateways import GATEWAYS, Endpoint
 from ussd_app.hop import FixedPrograms, Host, Limits
 from ussd_app.messages import Budget
 from ussd_app.sealing import Sealer
 from ussd_app.store import MemoryStore, Record
+from ussd_app.trust import Header, Trust
 from ussd_app.web import create_app
 
 if TYPE_CHECKING:
@@ -196,12 +197,13 @@ def endpoint(name: str, gateway: str, trust: Trust) -> ConfiguredEndpoint:
 
 def client_of(host: Host) -> Client:
     """A client of an application around `host`."""
+    key = Header("x-key", lambda: ("k" * 16,))
     endpoints = {
         "demo": endpoint("demo", "africastalking", Trust(open=True)),
         "moov": endpoint("moov", "moov_xml", Trust(open=True)),
-        "closed": endpoint("closed", "africastalking", Trust(header="x-key", secret="k" * 16)),
+        "closed": endpoint("closed", "africastalking", Trust(checks=(key,))),
     }
-    return Client(create_app(host, endpoints, 4096))
+    return Client(create_app(host, endpoints, 4096, tells_names=True))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from tests.web.conftest import PATIENCE, WatchedStore
 from ussd_app.delivery import Delivery
 from ussd_app.effects import Call, CallResult, Message
-from ussd_app.endpoints import ConfiguredEndpoint, Trust
+from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.gateways import GATEWAYS
 from ussd_app.gateways.base import Endpoint
 from ussd_app.hop import FixedPrograms, Host, Limits
@@ -25,6 +25,7 @@ from ussd_app.replay.over_http import HttpPhone
 from ussd_app.replay.transcript import load
 from ussd_app.screens import Program
 from ussd_app.sealing import Sealer
+from ussd_app.trust import Trust
 from ussd_app.web import create_app
 
 DIALOGS = sorted((Path(__file__).parents[1] / "dialogs").glob("*.dial.yaml"))

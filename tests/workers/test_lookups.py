@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import RateLimitItem
+from redis.exceptions import RedisError
 
 from ledger.model import Purchase, Resolution, State
 from ledger.store import Ledger, open_engine
@@ -25,6 +27,7 @@ from ussd_app.render.texts import Messages
 from ussd_app.sealing import Sealer
 from workers import frontdesk, lookups
 from workers.application import FILTERS
+from workers.guesses import Guesses
 from workers.lookups import BACKENDS, CODES_MAX, LEDGER_BACKENDS, kwh_tenths, kwh_text
 from workers.office import Office
 
@@ -114,7 +117,12 @@ def _asked(
     ledger: Ledger, backend: str, result: Result[Any], arguments: Mapping[str, str] | None = None
 ) -> CallResult:
     given = {"serial": "0417135790000", "kwh": "1638.3"} if arguments is None else arguments
-    office = Office(
+    call = Call("c-1", backend, given, 3.0, msisdn=MSISDN, language="fr")
+    return lookups.run(_office(ledger, result), call)
+
+
+def _office(ledger: Ledger, result: Result[Any]) -> Office:
+    return Office(
         SETTINGS,
         ledger,
         doorbell=cast("Any", None),
@@ -126,7 +134,6 @@ def _asked(
         windows=WINDOWS,
         clock=lambda: 0.0,
     )
-    return lookups.run(office, Call("c-1", backend, given, 3.0, msisdn=MSISDN, language="fr"))
 
 
 def _fits(declared: Mapping[str, Shape], given: Mapping[str, object]) -> bool:
@@ -252,3 +259,57 @@ def test_energy_of_more_than_one_decimal_is_refused(number: int, places: int) ->
 def test_what_is_no_energy_raises(text: str) -> None:
     with pytest.raises((ValueError, ArithmeticError)):
         kwh_tenths(text)
+
+
+class Hour:
+    """A limiter of one hour."""
+
+    def __init__(self) -> None:
+        self.counted: dict[str, int] = {}
+        self.is_down = False
+
+    def _room(self, item: RateLimitItem, name: str) -> bool:
+        if self.is_down:
+            raise RedisError
+        return self.counted.get(name, 0) < item.amount
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        name = ":".join(identifiers)
+        if not self._room(item, name):
+            return False
+        self.counted[name] = self.counted.get(name, 0) + cost
+        return True
+
+    def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        return self._room(item, ":".join(identifiers))
+
+
+def _found_by(ledger: Ledger, guesses: Guesses, result: Result[Any], msisdn: str) -> str:
+    office = replace(_office(ledger, result), guesses=guesses)
+    arguments = {"serial": "0417135790000"}
+    call = Call("c-1", "meters.find", arguments, 3.0, msisdn=msisdn, language="fr")
+    return lookups.run(office, call).outcome
+
+
+def test_a_number_that_guesses_serials_waits_whatever_it_names(ledger: Ledger) -> None:
+    hour = Hour()
+    guesses = Guesses(hour, Sealer(bytes(32)), 3)
+    nobody = Declined(Reason.UNKNOWN_METER)
+
+    outcomes = [_found_by(ledger, guesses, nobody, MSISDN) for _ in range(5)]
+
+    assert outcomes == ["unknown"] * 3 + [FAILED] * 2
+    assert _found_by(ledger, guesses, Done(METER), MSISDN) == FAILED
+    assert _found_by(ledger, guesses, nobody, "+22670000001") == "unknown"
+    assert not [name for name in hour.counted if "70123456" in name]
+
+
+def test_known_meters_are_no_guesses_and_nobody_waits_for_redis(ledger: Ledger) -> None:
+    hour = Hour()
+    guesses = Guesses(hour, Sealer(bytes(32)), 1)
+
+    assert {_found_by(ledger, guesses, Done(METER), MSISDN) for _ in range(5)} == {"found"}
+    hour.is_down = True
+    assert _found_by(ledger, guesses, Declined(Reason.UNKNOWN_METER), MSISDN) == "unknown"
+    free = Guesses(hour, Sealer(bytes(32)), 0)
+    assert _found_by(ledger, free, Declined(Reason.UNKNOWN_METER), MSISDN) == "unknown"

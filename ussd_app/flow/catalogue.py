@@ -292,6 +292,7 @@ SYSTEM_TEXTS: MappingType[str, frozenset[str]] = {
     "expired": _NONE,
     "unknown_code": _NONE,
     "refused": _NONE,
+    "busy": _NONE,
     "error": _NONE,
     "resume": _NONE,
     "resume_yes": _NONE,

@@ -46,7 +46,7 @@ _REFUSED = ("", "x", "-1", "0.0000001", "1.5", "9" * 16, "01010001", "31129999",
 _DAY = date(2026, 12, 28)
 _NEVER_TYPED = frozenset({Type.BOOLEAN, Type.ROW, Type.ROWS})
 #: Framework's texts that are a screen of their own, whatever the flow.
-_ALONE = ("expired", "unknown_code", "refused", "error")
+_ALONE = ("expired", "unknown_code", "refused", "busy", "error")
 
 
 def screens(subject: Subject) -> Iterator[Diagnostic]:

@@ -1,0 +1,101 @@
+"""How many dials of a number and callbacks of an endpoint are let in, counted in Redis.
+
+A number's dials are counted one by one, over a sliding minute. An endpoint's callbacks are many
+and alike: each process takes them from Redis in lots of a fiftieth of what a second lets in, so
+that counting costs next to nothing, and the limit holds to within a lot for each process.
+
+Where Redis does not answer, nobody is refused: the hop itself will find out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits.storage import RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+#: Lots that a second's callbacks are taken in.
+_LOTS = 50
+#: How long a full endpoint is not asked for again.
+_FULL_SECONDS = 0.1
+
+
+class Limiter(Protocol):
+    """What counts: one of the library's limiters."""
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        """Whether `cost` more are let in, which are then counted."""
+        ...
+
+
+def limiter(url: str, timeout_seconds: float = 1.0) -> SlidingWindowCounterRateLimiter:
+    """A limiter that counts in the Redis at `url`."""
+    storage = RedisStorage(
+        f"redis+{url}" if url.startswith("unix:") else url,
+        key_prefix="l",
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # handed on to redis as it is
+    )
+    return SlidingWindowCounterRateLimiter(storage)
+
+
+@dataclass(slots=True)
+class _Lot:
+    """Callbacks of one endpoint that may still be let in without asking."""
+
+    left: int = 0
+    until: float = 0.0
+
+
+class Rates:
+    """What is let in. `dials_per_minute` is one number's; 0 of anything is no limit."""
+
+    def __init__(self, counted: Limiter, dials_per_minute: int) -> None:
+        self._limiter = counted
+        self._dials = RateLimitItemPerMinute(dials_per_minute) if dials_per_minute else None
+        self._lots: dict[str, _Lot] = {}
+        self._guard = threading.Lock()
+
+    def lets_dial(self, number: bytes) -> bool:
+        """Whether a number, given as its keyed hash, may begin another session."""
+        if self._dials is None:
+            return True
+        try:
+            return self._limiter.hit(self._dials, "dial", number.hex())
+        except RedisError:
+            return True
+
+    def lets_in(self, endpoint: str, per_second: int) -> bool:
+        """Whether one more callback of an endpoint is let in."""
+        if not per_second:
+            return True
+        now = time.monotonic()
+        with self._guard:
+            lot = self._lots.setdefault(endpoint, _Lot())
+            if now >= lot.until:
+                lot.left, lot.until = self._taken(endpoint, per_second, now)
+            if lot.left <= 0:
+                return False
+            lot.left -= 1
+            if lot.left == 0:
+                lot.until = 0.0
+            return True
+
+    def _taken(self, endpoint: str, per_second: int, now: float) -> tuple[int, float]:
+        """Another lot, and until when it lasts: none for a moment where the endpoint is full."""
+        size = max(per_second // _LOTS, 1)
+        try:
+            given = self._limiter.hit(
+                RateLimitItemPerSecond(per_second), "callback", endpoint, cost=size
+            )
+        except RedisError:
+            given = True
+        return (size, now + 1.0) if given else (0, now + _FULL_SECONDS)
