@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 
 import requests
 
@@ -14,7 +17,8 @@ from cassou.inbox import Sandbox
 from cassou.stack import Addresses, Stack
 from ledger.model import Purchase
 from ledger.store import Ledger, open_engine
-from ussd_app.gateways import GATEWAYS
+from ussd_app.gateways import GATEWAYS, Gateway
+from ussd_app.messages import HttpRequest, UssdReply
 from ussd_app.replay.over_http import HttpPhone
 from ussd_app.sealing import Sealer
 from ussd_app.settings import secret_octets
@@ -53,6 +57,21 @@ endpoints:
     service_codes: ["*789#"]
     reply_seconds: 2
 """
+#: One more for each gateway, of its name; what they must be told is told to all.
+ENDPOINT = """\
+  {name}:
+    gateway: {name}
+    trust: {{peers: [127.0.0.0/8]}}
+    service_codes: ["*789#"]
+    reply_seconds: 6
+    options: {{url: "{url}", sp_id: "1", sp_password: p, account_key: a, access_token: t}}
+"""
+#: Where asynchronous gateways are called with a screen, under an address of each one's name.
+CALLED = {
+    "POST /huawei_sdp": "huawei_sdp",
+    "POST /junebug/channels/channel/messages/": "junebug",
+    "PUT /vumi_go/messages.json": "vumi_go",
+}
 
 #: Windows scaled down, in seconds; what is proven does not depend on their length.
 SCALED = {
@@ -72,6 +91,62 @@ SCALED = {
 }
 
 
+class CalledGateways:
+    """The asynchronous gateways' own side: a server that takes the calls which bring screens."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.bodies = {name: SimpleQueue[bytes]() for name in CALLED.values()}
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Be called at `url`."""
+        bodies = self.bodies
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                name = CALLED.get(f"{self.command} {self.path}")
+                # Taken first, then shown: a client answers only what has been delivered.
+                self.send_response(200 if name else 404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                if name:
+                    bodies[name].put(body)
+
+            do_PUT = do_POST  # noqa: N815  # http.server's way to name methods
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            self.url = f"http://127.0.0.1:{server.server_port}"
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                yield
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+class CalledPhone(HttpPhone):
+    """A phone behind an asynchronous gateway: its screens come in calls, one a callback."""
+
+    def __init__(
+        self, url: str, gateway: Gateway, msisdn: str, screens: SimpleQueue[bytes]
+    ) -> None:
+        super().__init__(url, gateway, msisdn, SERVICE_CODES)
+        self._screens = screens
+
+    def post(self, callback: HttpRequest) -> UssdReply:
+        """Send one callback; the call that follows it, as a reply."""
+        reply = super().post(callback)
+        if reply.status != 200:
+            return reply
+        return UssdReply(200, "", self._screens.get(timeout=self._timeout_seconds))
+
+
 @dataclass
 class World:
     """A running system, and what a test asks of it."""
@@ -81,6 +156,7 @@ class World:
     settings: Settings
     sandbox: Sandbox
     ledger: Ledger
+    called: CalledGateways
     log: list[str] = field(default_factory=list)
     meters: Iterator[str] = field(default_factory=lambda: itertools.cycle(METERS))
     numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -99,8 +175,11 @@ class World:
     def phone(self, endpoint: str, msisdn: str) -> HttpPhone:
         """A phone behind one of the endpoints."""
         name = "moov_xml" if endpoint.endswith("moov") else "africastalking"
+        gateway = GATEWAYS.get(endpoint) or GATEWAYS[name]
         url = f"{self.addresses.web}/ussd/{endpoint}"
-        return HttpPhone(url, GATEWAYS[name], msisdn, SERVICE_CODES)
+        if gateway.capabilities.asynchronous:
+            return CalledPhone(url, gateway, msisdn, self.called.bodies[endpoint])
+        return HttpPhone(url, gateway, msisdn, SERVICE_CODES)
 
     def at_confirm(self, msisdn: str, endpoint: str = "demo", serial: str = "") -> HttpPhone:
         """A phone whose next `1` pays for 10 kWh, on one meter or on whichever is next.
@@ -180,12 +259,28 @@ def _ok(answer: requests.Response) -> None:
     assert answer.ok, f"{answer.status_code} {answer.text}"
 
 
+def _endpoint(name: str, called: str) -> str:
+    asynchronous = GATEWAYS[name].capabilities.asynchronous
+    return ENDPOINT.format(name=name, url=f"{called}/{name}" if asynchronous else f"/ussd/{name}")
+
+
 def running(
     directory: Path, environment: dict[str, str], operator_options: tuple[str, ...] = ()
 ) -> Iterator[World]:
     """A whole system, tended by a thread of its own that lives as long as it."""
+    called = CalledGateways()
+    with called.serving():
+        yield from _running(directory, called, environment, operator_options)
+
+
+def _running(
+    directory: Path,
+    called: CalledGateways,
+    environment: dict[str, str],
+    operator_options: tuple[str, ...],
+) -> Iterator[World]:
     endpoints = directory / "endpoints.yaml"
-    endpoints.write_text(ENDPOINTS)
+    endpoints.write_text(ENDPOINTS + "".join(_endpoint(name, called.url) for name in GATEWAYS))
     log: list[str] = []
     environment = {**SCALED, **environment, "CASSOU_ENDPOINTS_FILE": str(endpoints)}
     stack = Stack(
@@ -225,7 +320,8 @@ def running(
         )
         sealer = Sealer(secret_octets(settings))
         engine = open_engine(settings.ledger())
-        yield World(stack, stack.addresses, settings, sandbox, Ledger(engine, sealer), log)
+        ledger = Ledger(engine, sealer)
+        yield World(stack, stack.addresses, settings, sandbox, ledger, called, log)
         engine.dispose()
     finally:
         stop.set()
