@@ -31,12 +31,17 @@ class Stubs:
         self._seconds = wait_seconds
         self._calls = 0
 
+    def known(self, call: Call) -> CallResult | None:
+        """See `Backends.known`: every look-up, but for those that are to wait."""
+        return None if self._waits() else _result(call)
+
     def start(self, call: Call) -> CallResult | None:
         """See `Backends.start`."""
+        return None if not call.once or self._waits() else _result(call)
+
+    def _waits(self) -> bool:
         self._calls += 1
-        if self._every and self._calls % self._every == 0:
-            return None
-        return _result(call)
+        return bool(self._every) and self._calls % self._every == 0
 
     def wait(self, call: Call, seconds: float) -> CallResult | None:
         """See `Backends.wait`."""

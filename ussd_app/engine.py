@@ -122,6 +122,14 @@ class Turn:
     screen: Screen | None = None
     effects: tuple[Effect, ...] = ()
 
+    @property
+    def call(self) -> Call | None:
+        """The call that this turn came to, if it did."""
+        for effect in self.effects:
+            if isinstance(effect, Call):
+                return effect
+        return None
+
 
 def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
     """The first turn of a session."""
@@ -337,7 +345,9 @@ def call_of(program: Program, session: Session) -> Call:
 def _argument(text: Text, shown: Shown, language: str) -> Value:
     """An argument as text; rows as they are."""
     value = worked_out(text, shown, language, {}, 0)
-    return cast("Value", value) if isinstance(value, tuple | list | Mapping) else shown.text(text)
+    if isinstance(value, str | tuple | list | Mapping):
+        return cast("Value", value)
+    return shown.text(text)
 
 
 def _call_id(session: Session, state: CallState) -> str:

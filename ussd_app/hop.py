@@ -17,7 +17,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from ussd_app import engine
@@ -63,6 +63,13 @@ _CALLS_MAX = CALLS_IN_A_ROW_MAX + 1
 
 class Backends(Protocol):
     """The way to the back-ends, handed in by the composition root."""
+
+    def known(self, call: Call) -> CallResult | None:
+        """The result of a call that neither spends nor has to be ordered, if it is known here.
+
+        It is asked for before the hop is claimed, perhaps in vain: only what has no effect counts.
+        """
+        ...
 
     def start(self, call: Call) -> CallResult | None:
         """Order `call`, durably where it spends; a result if it is known at once.
@@ -382,7 +389,7 @@ class _Hop:
             now = self.host.clock() if at is None else at
             event = engine.Drop(reason)
             turn = engine.step(program, record.session, event, now, self.endpoint.budget)
-            dropped = replace(record, session=turn.session)
+            dropped = record._replace(session=turn.session)
             won, record = self.host.store.swap(key, record.tag, dropped, _memory(program))
             if won:
                 _note(turn)
@@ -431,6 +438,7 @@ class _Hop:
 
     def _claim(self, program: Program, record: Record | None, turn: Turn, now: float) -> UssdReply:
         """Write the stepped session; only who succeeds carries out what it wants."""
+        turn = self._ahead(program, turn, now)
         mine = Record(
             turn.session,
             self.request.hop,
@@ -450,6 +458,21 @@ class _Hop:
             return self._plain("expired")
         # The loser of a race: whatever it wished, it reads what the winner shows.
         return self._reply_of(current)
+
+    def _ahead(self, program: Program, turn: Turn, now: float) -> Turn:
+        """The turn, gone on for as long as its calls' results are known without ordering any."""
+        for _ in range(_CALLS_MAX):
+            call = turn.call
+            if call is None or call.once:
+                break
+            result = self.host.backends.known(call)
+            if result is None:
+                break
+            event = engine.Result(result)
+            on = engine.step(program, turn.session, event, now, self.endpoint.budget)
+            before = (effect for effect in turn.effects if effect is not call)
+            turn = Turn(on.session, on.screen, (*before, *on.effects))
+        return turn
 
     def _finish(self, program: Program, record: Record) -> UssdReply:
         """Carry out a claimed hop's call, and the next, until there is a reply to send."""
@@ -472,7 +495,7 @@ class _Hop:
             now = self.host.clock()
             turn = engine.step(program, record.session, event, now, self.endpoint.budget)
             reply = self._encode(turn, record.position)
-            mine = replace(record, session=turn.session, reply=reply, answered_at=now)
+            mine = record._replace(session=turn.session, reply=reply, answered_at=now)
             won, current = self.host.store.swap(self.key, record.tag, mine, _memory(program))
             if current is None:
                 return self._plain("expired")
@@ -553,7 +576,7 @@ class _Hop:
             return None
         request = self.request
         if request.position != position:
-            request = replace(request, position=position)
+            request = request._replace(position=position)
         return self.endpoint.gateway.encode(turn.screen, request, self.endpoint.facts)
 
     def _plain(self, text: str) -> UssdReply:

@@ -13,8 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
@@ -46,8 +45,7 @@ class StoreDown(Exception):  # noqa: N818  # what is so
     """The session store cannot be reached, or what it holds cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A session as stored, and its newest hop.
 
     `hop` and `position` are those of the newest callback; `accumulated` its whole text, where the
@@ -123,7 +121,7 @@ class MemoryStore:
             if (found[:_TAG_OCTETS] if found else b"") != seen:
                 return False, None if found is None else _unpack(found)
             self._values[key] = tag + _pack(record)
-        return True, replace(record, tag=tag)
+        return True, record._replace(tag=tag)
 
     def recall(self, keys: Sequence[bytes]) -> list[Any]:
         """See `Store.recall`."""
@@ -225,7 +223,7 @@ class RedisStore:
         except NoScriptError:
             found = self._wire.command("EVAL", _SWAP, *words)
         if found is None:
-            return True, replace(record, tag=tag)
+            return True, record._replace(tag=tag)
         return False, self._open(key, found) if found else None
 
     def recall(self, keys: Sequence[bytes]) -> list[Any]:

@@ -19,7 +19,8 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -82,7 +83,7 @@ class Header:
     def presented(self, request: HttpRequest, now: float, nonce: str) -> HttpRequest:
         """See `Check.presented`."""
         value = self.scheme + self._written(self.secrets()[0])
-        return replace(request, headers={**request.headers, self.name: value})
+        return request._replace(headers={**request.headers, self.name: value})
 
     def _written(self, secret: str) -> str:
         if self.user is None:
@@ -106,7 +107,7 @@ class Path:
 
     def presented(self, request: HttpRequest, now: float, nonce: str) -> HttpRequest:
         """See `Check.presented`."""
-        return replace(request, path=f"/{self.secrets()[0]}{request.path}")
+        return request._replace(path=f"/{self.secrets()[0]}{request.path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,8 @@ class Signed:
     def presented(self, request: HttpRequest, now: float, nonce: str) -> HttpRequest:
         """See `Check.presented`."""
         stamped = {**request.headers, TIMESTAMP: str(int(now)), NONCE: nonce}
-        request = replace(request, headers=stamped)
-        return replace(request, headers={**stamped, SIGNATURE: _hmac(self.secrets()[0], request)})
+        request = request._replace(headers=stamped)
+        return request._replace(headers={**stamped, SIGNATURE: _hmac(self.secrets()[0], request)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ class Subject:
 
     def presented(self, request: HttpRequest, now: float, nonce: str) -> HttpRequest:
         """See `Check.presented`; of use only where this machine is the proxy."""
-        return replace(request, headers={**request.headers, self.name: self.subjects[0]})
+        return request._replace(headers={**request.headers, self.name: self.subjects[0]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +288,7 @@ def _hmac(secret: str, request: HttpRequest) -> str:
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
+@lru_cache(maxsize=1024)
 def _within(address: str, networks: tuple[Network, ...]) -> bool:
     try:
         peer = ipaddress.ip_address(address)

@@ -12,7 +12,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ class Callbacks:
             sentence = f"this gateway calls back by {allowed}"
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, sentence, ("Allow", allowed))
         body = b"" if request.method == "GET" else self._body(environ)
-        request = replace(request, path=path, body=body)
+        request = request._replace(path=path, body=body)
         if trust.needs_body:
             _believe(request, trust.why_not_body(request, now))
             if trust.is_signed:
@@ -274,9 +274,13 @@ def _written(body: bytes) -> dict[str, str]:
 
 def _headers(environ: Environ) -> dict[str, str]:
     found = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
+        _header_name(name): value for name, value in environ.items() if name.startswith("HTTP_")
     }
     found["content-type"] = environ.get("CONTENT_TYPE", "")
     return found
+
+
+@lru_cache(maxsize=256)
+def _header_name(name: str) -> str:
+    """`HTTP_X_KEY` as `x-key`; gateways send the same few over and over."""
+    return name[5:].replace("_", "-").lower()

@@ -58,6 +58,14 @@ class FrontDesk:
         self._settings = settings
         self._clock = clock
 
+    def known(self, call: Call) -> CallResult | None:
+        """See `Backends.known`: what the ledger says, which is asked again if it does not."""
+        answer = LEDGER_BACKENDS.get(call.backend)
+        try:
+            return answer(self._ledger, call) if answer is not None else None
+        except SQLAlchemyError:
+            return None
+
     def start(self, call: Call) -> CallResult | None:
         """See `Backends.start`."""
         answer = LEDGER_BACKENDS.get(call.backend)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -102,7 +101,7 @@ def known(request: UssdRequest, *, live: bool) -> UssdRequest:
     """The request once the store has told whether it begins, and the code is cut off a dial."""
     resolved = resolve(request, Seen(live=True) if live else None)
     if request.kind is Kind.OPEN and resolved.kind is Kind.BEGIN:
-        return replace(resolved, input=dialling.after(resolved.input, resolved.service_code))
+        return resolved._replace(input=dialling.after(resolved.input, resolved.service_code))
     return resolved
 
 
@@ -152,7 +151,7 @@ def test_a_recorded_dialog_is_decoded_as_it_was_meant(path: Path) -> None:
         # What a gateway does not repeat, the store knows from the first hop.
         msisdn = request.msisdn or first.msisdn
         means = {name: value or "" for name, value in step["means"].items()}
-        said = replace(request, msisdn=msisdn)
+        said = request._replace(msisdn=msisdn)
         assert {name: getattr(said, name) for name in means} == means
 
 
@@ -249,9 +248,9 @@ def test_a_callback_with_any_part_replaced_is_decoded_or_refused(
     start = int(cut[0] * len(whole))
     changed = whole[:start] + put + whole[start + int(cut[1] * len(whole)) :]
     if example.body:
-        request = replace(example, body=changed)
+        request = example._replace(body=changed)
     else:
-        request = replace(example, query=changed.decode("latin-1"))
+        request = example._replace(query=changed.decode("latin-1"))
     found = understood(name, request)
     assert found is None or found.session
 

@@ -226,7 +226,7 @@ CLIENT = {"user-msisdn": "tel:+22670123456", "user-sessionid": "or-1"}
 
 
 def test_orange_pages_lead_to_the_next_hop_of_the_endpoint() -> None:
-    reply = OrangeXhtml().encode(ASK, replace(ASKED, position=4), Endpoint("shop"))
+    reply = OrangeXhtml().encode(ASK, ASKED._replace(position=4), Endpoint("shop"))
 
     assert b'<form action="/ussd/shop/hop/5">' in reply.body
     assert OrangeXhtml().decode(get({"response": "2"}, "/hop/5", CLIENT), ENDPOINT).position == 5
@@ -401,7 +401,7 @@ def test_a_struct_is_found_however_it_is_nested_and_typed() -> None:
     ],
 )
 def test_mtn_gets_its_time_back_as_it_sent_it(time: str, kind: str) -> None:
-    reply = MtnXmlRpc().encode(ASK, replace(ASKED, echo={"time": time}), ENDPOINT)
+    reply = MtnXmlRpc().encode(ASK, ASKED._replace(echo={"time": time}), ENDPOINT)
 
     assert f"<value><{kind}>{time}</{kind}></value>" in reply.body.decode()
 
@@ -421,7 +421,7 @@ def test_ussd_message_sequences_may_begin_at_one() -> None:
 
 
 def test_ussd_message_members_keep_the_order_that_is_read_by_position() -> None:
-    reply = XmlRpcUssdMessage().encode(ASK, replace(ASKED, position=3), ENDPOINT)
+    reply = XmlRpcUssdMessage().encode(ASK, ASKED._replace(position=3), ENDPOINT)
     names = [each.text for each in ElementTree.fromstring(reply.body).iter("name")]
 
     assert names == [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from defusedxml import ElementTree
@@ -273,3 +273,23 @@ def test_a_service_code_is_one_code_however_it_is_written(typed: str) -> None:
 )
 def test_moovs_first_hop_may_repeat_the_whole_dial_string(typed: str, dialled: str) -> None:
     assert GATEWAYS["moov_xml"].decode(moov(user_input=typed), ENDPOINT).input == dialled
+
+
+PIECES = st.sampled_from(
+    ["", "a", "b=", "=c", "a=1*2%23", "x=%C3%A9+z", "y=%2B%20%", "z=é", "=", "q=a=b"]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("&".join) | st.text(max_size=40))
+def test_a_form_is_read_as_the_library_reads_it(text: str) -> None:
+    wanted: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
+        wanted.setdefault(name, value)
+
+    try:
+        found = base.form(text, "body")
+    except BadCallback:
+        # What is not UTF-8 is refused; the library was told to replace it.
+        assert "\ufffd" in "".join([*wanted, *wanted.values()])
+        return
+    assert found == wanted

@@ -65,11 +65,13 @@ class Desk:
 
     `outcomes` names the outcome by back-end, `silent` those that never answer; a call of `gated`
     sets `entered` and answers when `gate` is set; one of `refused` is proven not started; one of
-    `deadly` kills the process that asks, and `broken` is a bug of ours.
+    `deadly` kills the process that asks, and `broken` is a bug of ours; what `at_once` names is
+    known without being ordered.
     """
 
     backends: Mapping[str, Backend]
     outcomes: dict[str, str] = field(default_factory=lambda: {"purchases.open": "none"})
+    at_once: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     gated: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -81,6 +83,9 @@ class Desk:
     waited: list[float] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
+
+    def known(self, call: Call) -> CallResult | None:
+        return self._answer(call) if call.backend in self.at_once else None
 
     def start(self, call: Call) -> CallResult | None:
         self.started.append(call)

@@ -47,6 +47,9 @@ class Answering:
     scripted: player.ScriptedBackends
     late: list[str] = field(default_factory=list)
 
+    def known(self, call: Call) -> CallResult | None:
+        return None
+
     def start(self, call: Call) -> CallResult | None:
         return self.scripted.answer(call)
 

@@ -286,3 +286,15 @@ def test_an_english_session_is_told_of_its_end_in_english(rig: Rig) -> None:
     rig.clock[0] += 10_000
 
     assert rig.post("4*1").data == b"END This session has ended. Please dial the code again."
+
+
+def test_what_is_known_without_ordering_is_claimed_in_one_step(rig: Rig) -> None:
+    swaps: list[bool] = []
+    rig.desk.at_once = {"purchases.open", "meters.find", "tariffs.quote", "purchase.start"}
+    rig.store.before_swap = lambda record: swaps.append(record.reply is not None)
+    shown = rig.walk("1", SERIAL, "10", "1").data
+
+    # Four hops are written once, with their reply; paying is claimed first, then answered.
+    assert swaps == [True, True, True, True, False, True]
+    assert shown.startswith("END Payé.".encode())
+    assert {call.backend for call in rig.desk.started} == {"purchase.start"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ def test_basic_is_a_user_and_a_password(rig: Rig, tmp_path: Path) -> None:
     words = base64.b64encode(f"moov:{SECRET}".encode()).decode()
 
     assert here.callback().headers["authorization"] == f"Basic {words}"
-    lower = replace(here.callback(), headers={**FORM, "authorization": f"basic {words}"})
+    lower = here.callback()._replace(headers={**FORM, "authorization": f"basic {words}"})
     assert here.send(lower).status_code == 200
 
 
@@ -173,10 +173,10 @@ def test_what_is_signed_cannot_be_changed(
     here = door(rig, tmp_path, with_secret("hmac"))
     good = here.callback()
 
-    changed = replace(good, headers={**good.headers, header: value.encode().decode("latin-1")})
+    changed = good._replace(headers={**good.headers, header: value.encode().decode("latin-1")})
     assert here.send(changed).status_code == 403
-    assert here.send(replace(good, body=BODY + b"1")).status_code == 403
-    assert here.send(replace(good, path="/events")).status_code == 403
+    assert here.send(good._replace(body=BODY + b"1")).status_code == 403
+    assert here.send(good._replace(path="/events")).status_code == 403
 
 
 def test_a_nonce_that_cannot_be_looked_up_is_not_believed(rig: Rig, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_certificates_subject_is_believed_of_a_named_proxy_alone(
     assert good.headers["x-client-subject"] == "CN=gw.moov.bf"
     assert here.send(good, "10.0.0.1").status_code == 200
     assert here.send(good, "10.0.0.2").status_code == 403
-    other = replace(good, headers={**FORM, "x-client-subject": "CN=gw.other.bf"})
+    other = good._replace(headers={**FORM, "x-client-subject": "CN=gw.other.bf"})
     assert here.send(other, "10.0.0.1").status_code == 403
 
 
@@ -263,7 +263,7 @@ def test_a_log_tells_why_and_no_secret(
     rig: Rig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     here = door(rig, tmp_path, with_secret("header"))
-    wrong = replace(here.callback(), headers={**FORM, "x-key": NEXT})
+    wrong = here.callback()._replace(headers={**FORM, "x-key": NEXT})
 
     with caplog.at_level("INFO"):
         here.send(wrong, "9.9.9.9")
@@ -319,7 +319,7 @@ def test_every_answer_carries_the_security_headers(rig: Rig, tmp_path: Path) -> 
 def test_exchanges_are_written_down_where_somebody_wants_them(rig: Rig, tmp_path: Path) -> None:
     here = door(rig, tmp_path, f"open\n    capture: {tmp_path / 'seen.jsonl'}")
     here.send(here.callback())
-    here.send(replace(here.callback(), body=b"\xff=1"))
+    here.send(here.callback()._replace(body=b"\xff=1"))
 
     first, second = map(json.loads, (tmp_path / "seen.jsonl").read_text().splitlines())
     assert first["request"]["body"] == BODY.decode()

