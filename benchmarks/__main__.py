@@ -1,6 +1,7 @@
 """`make bench`: the five-hop dialog against a hand-written reference, and the whole path.
 
-`python -m benchmarks check|dialog|waiting|whole` runs one part.
+`python -m benchmarks PART…` runs some parts: check, dialog, callers, gateways, waiting, hung,
+lookups, memory, whole.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import checking, load, measure
+from benchmarks import checking, gateways, hung, load, lookups, measure
 from cassou.embedded import EmbeddedRedis
 from cassou.inbox import Sandbox
 from cassou.stack import Stack, free_port
@@ -37,7 +38,12 @@ def main(parts: list[str]) -> int:
     known: dict[str, Callable[[], int]] = {
         "check": checking.run,
         "dialog": dialog,
+        "callers": callers,
+        "gateways": gateways.run,
         "waiting": waiting,
+        "hung": hung.main,
+        "lookups": lookups.run,
+        "memory": gateways.memory,
         "whole": whole,
     }
     unknown = sorted(set(parts) - set(known))
@@ -48,54 +54,79 @@ def main(parts: list[str]) -> int:
     return 1 if sum(known[part]() for part in parts or list(known)) else 0
 
 
-def _environment(redis: EmbeddedRedis, directory: Path) -> dict[str, str]:
-    return {
-        "CASSOU_REDIS_URL": redis.url,
-        "CASSOU_VAR_DIR": str(directory),
-        "CASSOU_ENDPOINTS_FILE": str(_ROOT / "endpoints.yaml"),
-        "CASSOU_ENVIRONMENT": "production",
-        "CASSOU_SECRET_KEY": "ab" * 32,
-    }
-
-
 def dialog() -> int:
-    """CPU and speed of the dialog, back-ends stubbed, both apps on the same server, in turn."""
+    """CPU and speed of the dialog, back-ends stubbed, both apps on the same server, in turn.
+
+    `open` is ours without trust checks and rate limits, `ours` with both.
+    """
     print("\nfive-hop dialog, back-ends stubbed in process, 16 callers; interleaved rounds")
     columns = ("dialogs/s", "p50 ms", "p99 ms", "MiB")
     print(f"{'':10}{'CPU s/1000':>12}{'Redis':>8}" + "".join(f"{each:>11}" for each in columns))
     wrong = 0
-    ratios = []
-    with tempfile.TemporaryDirectory(prefix="cassou-bench-") as name:
-        directory = Path(name)
-        with EmbeddedRedis.start(directory / "redis") as redis:
-            env = _environment(redis, directory)
-            for _ in range(_ROUNDS):
-                cost = {}
-                for app in ("bare", "stubbed"):
-                    port = free_port()
-                    command = measure.granian(
-                        f"benchmarks.{app}:application", port, _PROCESSES, _THREADS
-                    )
-                    with measure.serving(command, port, env) as server:
-                        load.drive(port, 0.5, 1, 8)
-                        before = measure.cpu_seconds(server.pid)
-                        redis_before = measure.cpu_seconds(redis.pid)
-                        seen = load.drive(port, _SECONDS, 1, 16)
-                        used = measure.cpu_seconds(server.pid) - before
-                        redis_used = measure.cpu_seconds(redis.pid) - redis_before
-                        memory = measure.pss_mib(server.pid)
-                    wrong += seen.wrong
-                    cost[app] = used * 1000 / seen.dialogs
-                    print(
-                        f"{'ours' if app == 'stubbed' else app:10}{cost[app]:12.2f}"
-                        f"{redis_used * 1000 / seen.dialogs:8.2f}"
-                        f"{seen.dialogs / _SECONDS:11.0f}"
-                        f"{_at(seen.hop_seconds, 0.5):11.1f}{_at(seen.hop_seconds, 0.99):11.1f}"
-                        f"{memory:11.0f}"
-                    )
-                ratios.append(cost["stubbed"] / cost["bare"])
-    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    print(f"CPU ours/bare: {each}; median {statistics.median(ratios):.2f}; wrong screens {wrong}")
+    ratios: dict[str, list[float]] = {"open": [], "ours": []}
+    with (
+        tempfile.TemporaryDirectory(prefix="cassou-bench-") as name,
+        EmbeddedRedis.start(Path(name) / "redis") as redis,
+    ):
+        for _ in range(_ROUNDS):
+            cost = {}
+            for app in ("bare", "open", "ours"):
+                cost[app], amiss = _driven(app, redis, Path(name))
+                wrong += amiss
+            for app, found in ratios.items():
+                found.append(cost[app] / cost["bare"])
+    for app, found in ratios.items():
+        each = ", ".join(f"{ratio:.2f}" for ratio in found)
+        print(f"CPU {app}/bare: {each}; median {statistics.median(found):.2f}")
+    print(f"wrong screens {wrong}")
+    return wrong
+
+
+def _driven(app: str, redis: EmbeddedRedis, directory: Path) -> tuple[float, int]:
+    """CPU seconds of a server for 1,000 dialogs, and how many screens were wrong."""
+    port = free_port()
+    target = f"benchmarks.{'bare' if app == 'bare' else 'stubbed'}:application"
+    command = measure.granian(target, port, _PROCESSES, _THREADS)
+    env = hung.environment(redis.url, directory, guarded=app != "open")
+    with measure.serving(command, port, env) as server:
+        load.drive(port, 0.5, 1, 8)
+        before = measure.cpu_seconds(server.pid)
+        redis_before = measure.cpu_seconds(redis.pid)
+        seen = load.drive(port, _SECONDS, 1, 16)
+        used = measure.cpu_seconds(server.pid) - before
+        redis_used = measure.cpu_seconds(redis.pid) - redis_before
+        memory = measure.pss_mib(server.pid)
+    cost = used * 1000 / seen.dialogs
+    print(
+        f"{app:10}{cost:12.2f}"
+        f"{redis_used * 1000 / seen.dialogs:8.2f}"
+        f"{seen.dialogs / _SECONDS:11.0f}"
+        f"{_at(seen.hop_seconds, 0.5):11.1f}{_at(seen.hop_seconds, 0.99):11.1f}"
+        f"{memory:11.0f}"
+    )
+    return cost, seen.wrong
+
+
+def callers() -> int:
+    """How long a hop takes for one caller, and for each of many at once."""
+    print("\nhops of the same dialog, everything on")
+    print(f"{'callers':10}{'dialogs/s':>11}{'p50 ms':>8}{'p99 ms':>8}")
+    wrong = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="cassou-bench-") as name,
+        EmbeddedRedis.start(Path(name) / "redis") as redis,
+    ):
+        port = free_port()
+        command = measure.granian("benchmarks.stubbed:application", port, _PROCESSES, _THREADS)
+        with measure.serving(command, port, hung.environment(redis.url, Path(name))):
+            load.drive(port, 0.5, 1, 8)
+            for many in (1, 64):
+                seen = load.drive(port, _SECONDS, 1, many)
+                wrong += seen.wrong
+                print(
+                    f"{many:<10}{seen.dialogs / _SECONDS:11.0f}"
+                    f"{_at(seen.hop_seconds, 0.5):8.1f}{_at(seen.hop_seconds, 0.99):8.1f}"
+                )
     return wrong
 
 
@@ -109,7 +140,7 @@ def waiting() -> int:
         with EmbeddedRedis.start(directory / "redis") as redis:
             for threads in (1, 4, 8, 16):
                 env = {
-                    **_environment(redis, directory),
+                    **hung.environment(redis.url, directory),
                     "BENCH_WAIT_EVERY": "20",
                     "CASSOU_WEB_THREADS": str(max(threads, 2)),
                     "CASSOU_WAITING_CALLERS_MAX": str(max(threads, 2) - 1),

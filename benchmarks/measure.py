@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ def granian(target: str, port: int, processes: int, threads: int) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws"),
         *("--host", "127.0.0.1", "--port", str(port), "--log-level", "error"),
         *("--workers", str(processes), "--blocking-threads", str(threads)),
-        *("--blocking-threads-idle-timeout", "600", "--backpressure", str(threads)),
+        *("--blocking-threads-idle-timeout", "600", "--backpressure", "1024"),
         target,
     ]
 
@@ -96,3 +97,8 @@ def machine() -> str:
             break
     version = ".".join(str(part) for part in sys.version_info[:3])
     return f"{os.cpu_count()} x {model}, Python {version}"
+
+
+def median(values: list[float]) -> float:
+    """The middle one."""
+    return statistics.median(values)

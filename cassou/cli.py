@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -25,6 +26,7 @@ from cassou import demo as demo_module
 from cassou import design, runs, telecom
 from cassou.dialling import converse, in_process
 from cassou.embedded import DirectoryInUse, ServerFailed
+from cassou.endpoint_check import Mark, findings
 from cassou.inbox import Sandbox
 from cassou.phone import phone as draw_phone
 from cassou.phone import sms as draw_sms
@@ -65,7 +67,9 @@ def main() -> None:
     cassou publish FILE           make a flow current, at once; --rollback goes back
     cassou forget MSISDN          erase what is remembered of a subscriber
     cassou gateways               the formats in which telecoms may call back
-    cassou gateway-check NAME FIXTURE...   does an adapter read a capture rightly?
+    cassou gateway-check NAME FIXTURE...   does an adapter read recorded dialogs rightly?
+    cassou gateway-fixtures NAME CAPTURE...   recorded dialogs from a capture, numbers masked
+    cassou endpoint-check NAME    try an endpoint from outside, as its gateway would
     """  # noqa: D301  # the mark is click's: it keeps these lines as they are
 
 
@@ -227,7 +231,15 @@ def dial(
         sys.exit(PROBLEMS)
     console = Console(highlight=False)
     codes = endpoint.facts.service_codes
-    phone = HttpPhone(f"{base}/ussd/{name}", endpoint.gateway, msisdn, codes)
+    phone = HttpPhone(
+        f"{base}/ussd/{name}",
+        endpoint.gateway,
+        msisdn,
+        codes,
+        prepare=lambda callback: endpoint.trust.presented(
+            callback, time.time(), secrets.token_hex(8)
+        ),
+    )
     listener = _Listener(console, running.operator, msisdn) if running and not url else None
     try:
         converse(console, phone, endpoint.budget.septets_max, dial_string or "*789#")
@@ -243,6 +255,40 @@ def dial(
         sys.exit(PROBLEMS)
     except (BadReply, requests.RequestException) as error:
         click.echo(f"{base}: {error}", err=True)
+        sys.exit(PROBLEMS)
+
+
+_MARKS = {Mark.GOOD: "[green]ok[/]", Mark.NOTE: "[yellow]note[/]", Mark.BAD: "[red]wrong[/]"}
+
+
+@main.command(name="endpoint-check")
+@click.argument("name")
+@click.option("--url", default="", help="The URL its gateway is given; default: the run here.")
+@click.option(
+    "--msisdn", default=demo_module.MSISDN, show_default=True, help="A number to dial as."
+)
+def endpoint_check(name: str, url: str, msisdn: str) -> None:
+    """Try the endpoint NAME from outside, as its gateway would: trust, clock, a dialog, notices.
+
+    Exit status 0: nothing is wrong; 1: something is; 2: usage.
+    """
+    settings = _settings()
+    endpoint = _endpoint(settings, name)
+    if not url:
+        running = runs.find(settings.var_dir)
+        if running is None:
+            click.echo("nothing runs here; start `cassou run`, or give --url", err=True)
+            sys.exit(USAGE)
+        url = f"{running.web}/ussd/{name}"
+    console = Console(highlight=False)
+    console.print(f"{name} ({endpoint.gateway.name}) at {url}", soft_wrap=True)
+    wrong = 0
+    for finding in findings(url, endpoint, msisdn):
+        wrong += finding.mark is Mark.BAD
+        mark = Text.from_markup(_MARKS[finding.mark])
+        mark.pad_right(6 - len(mark))
+        console.print(mark, Text(f"{finding.tried:<14}{finding.sentence}"), soft_wrap=True)
+    if wrong:
         sys.exit(PROBLEMS)
 
 

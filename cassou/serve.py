@@ -37,8 +37,9 @@ def main() -> None:
         interface=Interfaces.WSGI,
         workers=settings.web_processes,
         blocking_threads=settings.web_threads,
-        # More callers than threads wait in the server, not in Python.
-        backpressure=settings.web_threads,
+        # It bounds connections, idle ones too: gateways keep theirs open, and one that finds no
+        # room is not even accepted. Who waits for a thread waits in the server, not in Python.
+        backpressure=settings.web_connections_max,
         blocking_threads_idle_timeout=600,
         websockets=False,
         # Its warnings are about the number of threads, which is chosen by measurement.

@@ -60,6 +60,9 @@ class FrameworkSettings(BaseSettings):
     web_port: int = Field(8000, ge=0, le=65535, description="its port; 0: any free one")
     web_processes: int = Field(2, ge=1, le=64, description="web processes")
     web_threads: int = Field(16, ge=2, le=256, description="threads of each web process")
+    web_connections_max: int = Field(
+        1024, ge=16, description="connections of each web process, idle ones too"
+    )
     waiting_callers_max: int = Field(
         12, ge=0, le=255, description="callers of one web process that may wait for a back-end"
     )

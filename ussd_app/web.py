@@ -16,6 +16,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response
 
@@ -249,9 +250,11 @@ _WRITING = threading.Lock()
 def _write_down(capture: Path, name: str, request: HttpRequest, reply: UssdReply) -> None:
     """Add one exchange to a capture; never in production."""
     query = f"?{request.query}" if request.query else ""
+    # WSGI has decoded the path to Latin-1 (PEP 3333); as it was sent it is one URL again.
+    path = quote(request.path, encoding="latin-1")
     asked = {
         "method": request.method,
-        "path_query": f"{MOUNT}{name}{request.path}{query}",
+        "path_query": f"{MOUNT}{name}{path}{query}",
         "headers": dict(request.headers),
         **_written(request.body),
     }

@@ -62,7 +62,7 @@ def calls() -> None:
     """Run look-ups, several at once."""
     settings, sealer = _settings()
     stop = _stop_on_signals()
-    workers = [_look_up_worker(settings, sealer) for _ in range(settings.calls_threads)]
+    workers = [look_up_worker(settings, sealer) for _ in range(settings.calls_threads)]
     threads = [
         threading.Thread(target=_work, args=(worker, stop), name=f"calls-{number}", daemon=True)
         for number, worker in enumerate(workers)
@@ -130,7 +130,8 @@ def _stop_on_signals() -> threading.Event:
     return stop
 
 
-def _look_up_worker(settings: Settings, sealer: Sealer) -> LookUpWorker:
+def look_up_worker(settings: Settings, sealer: Sealer) -> LookUpWorker:
+    """One thread's worth of look-ups."""
     redis = connect(settings.redis_url, timeout_seconds=None)
     return LookUpWorker(
         [queue(CALLS, redis, sealer)],

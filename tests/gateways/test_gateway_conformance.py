@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from ussd_app.gateways import GATEWAYS, Endpoint, base
-from ussd_app.gateways.conformance import BadFixture, Difference, check, endpoint_of, load
+from ussd_app.gateways.conformance import (
+    BadFixture,
+    Difference,
+    check,
+    endpoint_of,
+    load,
+    request_of,
+)
 from ussd_app.gateways.generic import load_profile, shipped
 from ussd_app.messages import (
     HttpCall,
@@ -281,6 +288,22 @@ def test_a_method_and_a_path_that_are_not_served_are_told() -> None:
     assert told("aat", fixture)[0] == "step 1: request: expected PUT /ussd, got only GET"
     # Of a path that begins with no /ussd the longest rest that is served counts.
     assert "step 2: request: expected GET /ussd/s/t" not in told("myriad", paths)[0]
+
+
+@pytest.mark.parametrize(
+    ("path_query", "path"),
+    [
+        ("/ussd/session/a%20b/start", "/session/a b/start"),
+        ("/ussd/session/a%2525/start?q=%20", "/session/a%25/start"),
+        ("/ussd%2Fsession/1/start%2F", "/session/1/start"),
+        ("/ussd/session/%C3%A9/start", "/session/\xc3\xa9/start"),
+    ],
+)
+def test_a_path_is_read_as_a_server_gives_it(path_query: str, path: str) -> None:
+    """PEP 3333: PATH_INFO has its escapes undone, each octet as one character."""
+    sent = {"method": "POST", "path_query": path_query, "headers": {}, "body": ""}
+
+    assert request_of(sent, GATEWAYS["infobip"]).path == path
 
 
 def test_screens_drawn_in_parts_are_tried_too() -> None:

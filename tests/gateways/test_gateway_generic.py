@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ussd_app.flow.diagnostics import FlowError
 from ussd_app.gateways import Endpoint, Seen, resolve
 from ussd_app.gateways.conformance import check, load
-from ussd_app.gateways.generic import Generic, load_profile, shipped
+from ussd_app.gateways.generic import PROFILES, Generic, load_profile, shipped
 from ussd_app.gateways.generic_bodies import Format
 from ussd_app.gateways.generic_profile import Carrier
 from ussd_app.messages import (
@@ -376,6 +376,63 @@ def test_notices_are_known_by_their_flags(
 
     assert kind in NOTICES
     assert (request.kind, request.reason, request.input) == (kind, reason, "")
+
+
+@pytest.mark.parametrize("kind", [Kind.CANCEL, Kind.TIMEOUT, Kind.ENDED])
+@pytest.mark.parametrize("history", [(), ("5",), ("5", "a")])
+def test_a_profiles_notices_are_those_that_it_reads(kind: Kind, history: tuple[str, ...]) -> None:
+    gateway = shop(FORM)
+    sent = gateway.notice(ASKED, history, kind)
+
+    assert sent is not None
+    told = gateway.decode(sent, ENDPOINT)
+    assert (told.kind, told.session, told.msisdn) == (kind, "s-1 s-1", "+22670123456")
+    assert gateway.notice(ASKED, history, Kind.CHARGE_FAILED) is None
+
+
+@pytest.mark.parametrize(
+    ("end", "path", "fields"),
+    [
+        ("{path: /over}", "/over", {"text": ""}),
+        ("{field: flag, is: [gone, lost]}", "/go", {"flag": "gone"}),
+        ("{field: text, starts: Abort}", "/go", {"text": "Abort"}),
+        ("{field: flag, not: ['1', '2']}", "/go", {"flag": "3"}),
+        ("{field: why, present: true}", "/go", {"why": "1"}),
+        ("{field: code, present: true}", "/go", {"code": "*789#"}),
+        ("{field: hop, present: false}", "/go", {}),
+    ],
+)
+def test_every_way_to_end_has_its_notice(end: str, path: str, fields: dict[str, str]) -> None:
+    source = FORM[: FORM.index("  paths:")] + (
+        "  paths: [/start, /go, /over]\n  session: sid\n  msisdn: from\n  input: text\n"
+        "  dialled: after\n  code: code\n  position: hop\n  begin: {path: /start, later: /go}\n"
+        f"  ends: [{end[:-1]}, means: timeout}}]\n"
+        'reply: {format: text, continue: "CON {screen}", end: "END {screen}"}\n'
+    )
+    gateway = shop(source)
+    sent = gateway.notice(ASKED, ("5", "a"), Kind.TIMEOUT)
+
+    assert sent is not None
+    found = dict(parse_qsl(sent.body.decode(), keep_blank_values=True))
+    assert sent.path == path
+    assert fields.items() <= found.items()
+    assert ("hop" in found) is bool(fields)
+    assert gateway.decode(sent, ENDPOINT).kind is Kind.TIMEOUT
+
+
+def test_a_notice_of_accumulated_input_holds_what_was_typed_before() -> None:
+    source = (
+        (PROFILES / "crossgate.yaml")
+        .read_text("utf-8")
+        .replace(
+            "  begin: unknown\n",
+            "  begin: unknown\n  ends: [{field: over, is: '1', means: cancel}]\n",
+        )
+    )
+    sent = shop(source).notice(ASKED, ("5", "a", "b"), Kind.CANCEL)
+
+    assert sent is not None
+    assert dict(parse_qsl(sent.query)).items() >= {"ussd_string": "5*a*b", "over": "1"}.items()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,15 @@ from ussd_app.gateways.orange_xhtml import OrangeXhtml
 from ussd_app.gateways.restcomm import RestComm
 from ussd_app.gateways.truroute import TruRoute
 from ussd_app.gateways.xmlrpc_ussd_message import XmlRpcUssdMessage
-from ussd_app.messages import Action, BadCallback, HttpRequest, Kind, Screen, UssdRequest
+from ussd_app.messages import (
+    Action,
+    BadCallback,
+    HttpRequest,
+    Kind,
+    Screen,
+    UssdReply,
+    UssdRequest,
+)
 
 ENDPOINT = Endpoint("e", service_codes=("*789#", "*789*5#"))
 ASKED = UssdRequest(Kind.BEGIN, "s-1", "+22670123456", "*789#", "", "")
@@ -373,6 +381,21 @@ def test_huawei_dialogs_that_the_network_ends_are_cancelled(message: str, operat
 
     assert (found.kind, found.reason) == (Kind.CANCEL, "released")
     assert b"<loc:result>0<" in HuaweiSdp().acknowledge(found).body
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "",
+        "<sendUssd/>",
+        "<sendUssd><msgType>7</msgType><ussdString>Merci.</ussdString></sendUssd>",
+        f"<sendUssd><msgType>1</msgType><ussdString>{'1' * 1001}</ussdString></sendUssd>",
+    ],
+)
+def test_huaweis_call_that_holds_no_screen_is_refused_as_a_wrong_value(inside: str) -> None:
+    body = f"<Envelope><Body>{inside}</Body></Envelope>".encode()
+    with pytest.raises(ValueError, match=r"^the call"):
+        HuaweiSdp().read(UssdReply(200, "text/xml", body))
 
 
 # XML-RPC.

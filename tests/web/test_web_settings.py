@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import wsgi
 from ussd_app.settings import PREFIX, BadSettings, Environment, rows, secret_octets
 from workers.settings import Settings, Wallet, load
 
@@ -121,3 +122,32 @@ def test_without_one_a_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) ->
 def test_the_ledger_is_a_file_unless_told_otherwise(tmp_path: Path) -> None:
     assert load(var_dir=tmp_path).ledger() == f"sqlite:///{tmp_path}/ledger.sqlite3"
     assert load(ledger_url="postgresql://x/y").ledger() == "postgresql://x/y"
+
+
+ENDPOINTS = """\
+cassou: 1
+endpoints:
+  anyone: {gateway: moov_xml, trust: open}
+  written: {gateway: moov_xml, trust: {peers: [10.0.0.0/8]}, capture: seen.jsonl}
+"""
+
+
+def test_in_production_what_is_unsafe_refuses_to_start_and_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "endpoints.yaml"
+    file.write_text(ENDPOINTS)
+    settings = load(endpoints_file=file, environment="production", secret_key="ab" * 32)
+
+    with pytest.raises(BadSettings) as caught:
+        wsgi.checked_endpoints(settings, {})
+
+    assert str(caught.value).splitlines() == [
+        "in production no endpoint may trust anybody: give anyone peers or a secret",
+        "in production nobody's callbacks are written to a file: take capture from written",
+    ]
+
+
+def test_on_a_developers_machine_it_starts(tmp_path: Path) -> None:
+    file = tmp_path / "endpoints.yaml"
+    file.write_text(ENDPOINTS)
+
+    assert set(wsgi.checked_endpoints(load(endpoints_file=file), {})) == {"anyone", "written"}

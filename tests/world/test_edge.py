@@ -84,6 +84,15 @@ def test_bodies_that_never_come_hang_nobody_else(world: World) -> None:
     )
 
 
+def test_connections_that_gateways_keep_open_shut_nobody_out(world: World) -> None:
+    with contextlib.ExitStack() as kept:
+        for _ in range(200):
+            session = kept.enter_context(requests.Session())
+            assert session.get(f"{world.addresses.web}/health", timeout=10).ok
+
+        assert "Acheter" in world.phone("demo", world.number()).dial("*789#").text
+
+
 def test_a_stranger_is_refused_before_his_body_is_read(world: World) -> None:
     parts = urlsplit(world.addresses.web)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as silent:
@@ -166,3 +175,16 @@ def _everything(client: Redis) -> list[bytes]:
         dumped = client.dump(key)
         found += [key, dumped if isinstance(dumped, bytes) else b""]
     return found
+
+
+@pytest.mark.parametrize("path", ["/health", "/nowhere", "/ussd/demo"])
+def test_no_answer_names_a_version(path: str, world: World) -> None:
+    for method in ("GET", "POST", "TRACE"):
+        answer = requests.request(method, f"{world.addresses.web}{path}", timeout=10)
+        told = {name.lower(): value for name, value in answer.headers.items()}
+
+        assert told["x-content-type-options"] == "nosniff"
+        assert told["cache-control"] == "no-store"
+        assert "x-powered-by" not in told
+        assert not re.search(r"\d", told.get("server", ""))
+        assert not re.search(r"(?i)flask|werkzeug|python|granian/", answer.text)

@@ -32,6 +32,12 @@ _NOTICES = {
     ),
     "Failed": (Kind.TIMEOUT, "failed: application error or timeout"),
 }
+_STATUSES = {
+    Kind.ENDED: "Success",
+    Kind.CANCEL: "Incomplete",
+    Kind.TIMEOUT: "Incomplete",
+}
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 class AfricasTalking(base.Adapter):
@@ -98,16 +104,26 @@ class AfricasTalking(base.Adapter):
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
-        extra, *inputs = history or ("",)
+        fields = {**_told(request), "text": _text(history)}
+        return HttpRequest("POST", "", "", _FORM, urlencode(fields).encode())
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in _STATUSES:
+            return None
         fields = {
-            "sessionId": request.session,
-            "phoneNumber": request.msisdn,
-            "networkCode": request.network or "99999",
-            "serviceCode": request.service_code,
-            "text": "*".join([extra, *inputs] if extra else inputs),
+            "date": "2026-01-10 09:00:00",
+            **_told(request),
+            "status": _STATUSES[kind],
+            "cost": "XOF 10.0000",
+            "durationInMillis": "21000",
+            "hopsCount": str(max(1, len(history))),
+            "input": _text(history),
+            "lastAppResponse": "",
         }
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        return HttpRequest("POST", "", "", headers, urlencode(fields).encode())
+        return HttpRequest("POST", "/events", "", _FORM, urlencode(fields).encode())
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
@@ -116,3 +132,19 @@ class AfricasTalking(base.Adapter):
             if text.startswith(prefix):
                 return Screen(text.removeprefix(prefix), action)
         raise ValueError("the reply starts with neither CON nor END")
+
+
+def _told(request: UssdRequest) -> dict[str, str]:
+    """What every callback of a dialog tells."""
+    return {
+        "sessionId": request.session,
+        "phoneNumber": request.msisdn,
+        "networkCode": request.network or "99999",
+        "serviceCode": request.service_code,
+    }
+
+
+def _text(history: tuple[str, ...]) -> str:
+    """Every input so far, and before them what was dialled after the code."""
+    extra, *inputs = history or ("",)
+    return "*".join([extra, *inputs] if extra else inputs)

@@ -127,6 +127,17 @@ class Gateway(Protocol):
         """
         ...
 
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """The callback by which this gateway tells that a session has ended.
+
+        `kind` is one of `NOTICES`; None where the gateway tells none of this kind. `request` and
+        `history` are as for `example`: the dialog so far. Where one notice stands for several
+        kinds, each that the gateway reports gets it, and `decode` may give another of them.
+        """
+        ...
+
     def read(self, reply: UssdReply) -> Screen:
         """What a phone behind this gateway shows for `reply`; raises ValueError."""
         ...
@@ -155,6 +166,12 @@ class Adapter:
     ) -> HttpCall:
         """A gateway that is answered in its own callback is never called."""
         raise BadEndpoint("this gateway gets its screens in the replies to its callbacks")
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """Most gateways tell of no end."""
+        return None
 
 
 def option(endpoint: Endpoint, name: str) -> str:

@@ -68,24 +68,34 @@ class Beem(base.Adapter):
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`; what was dialled after the service code gets lost."""
         hops = max(1, len(history))
-        return json_body.post(
-            {
-                "command": "continue" if hops > 1 else "initiate",
-                "msisdn": request.msisdn.removeprefix("+"),
-                "session_id": request.session,
-                "operator": request.network or "vodacom",
-                "payload": {
-                    "request_id": str(hops - 1),
-                    "response": history[-1] if hops > 1 else "0",
-                },
-            }
-        )
+        typed = history[-1] if hops > 1 else "0"
+        return _callback(request, "continue" if hops > 1 else "initiate", hops - 1, typed)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind is not Kind.CANCEL:
+            return None
+        return _callback(request, "terminate", max(1, len(history)), "")
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
         action = json_body.action_of(found, "command", _COMMANDS)
         return Screen(json_body.shown(json_body.part(found, "payload"), "request"), action)
+
+
+def _callback(request: UssdRequest, command: str, number: int, typed: str) -> HttpRequest:
+    return json_body.post(
+        {
+            "command": command,
+            "msisdn": request.msisdn.removeprefix("+"),
+            "session_id": request.session,
+            "operator": request.network or "vodacom",
+            "payload": {"request_id": str(number), "response": typed},
+        }
+    )
 
 
 def _reply(screen: Screen, request: UssdRequest) -> UssdReply:

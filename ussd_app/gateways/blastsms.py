@@ -22,6 +22,7 @@ from ussd_app.messages import (
 )
 
 _KINDS = {"1": Kind.BEGIN, "2": Kind.CONTINUE, "3": Kind.CANCEL, "4": Kind.TIMEOUT}
+_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 _TYPES = {Action.CONTINUE: "2", Action.END: "3"}
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>'
 
@@ -66,20 +67,31 @@ class BlastSms(base.Adapter):
         """See `Gateway.example`."""
         extra, *inputs = history or ("",)
         dialled = f"*{dialling.whole(request.service_code, extra)}#"
-        body = (
-            f"<ussdreq><msisdn>{base.xml_text(request.msisdn.removeprefix('+'))}</msisdn>"
-            f"<sessionid>{base.xml_text(request.session)}</sessionid><appid>1</appid>"
-            f"<shortcode>{base.xml_text(request.service_code)}</shortcode>"
-            f"<type>{'2' if inputs else '1'}</type>"
-            f"<msg>{base.xml_text(inputs[-1] if inputs else dialled)}</msg></ussdreq>"
-        )
-        return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body.encode())
+        if inputs:
+            return _callback(request, Kind.CONTINUE, inputs[-1])
+        return _callback(request, Kind.BEGIN, dialled)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        return _callback(request, kind, "") if kind in _NUMBERS else None
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         root = xml_reading.shown(reply.body)
         action = xml_reading.action_of(root, "type", _TYPES)
         return Screen(root.findtext("msg") or "", action)
+
+
+def _callback(request: UssdRequest, kind: Kind, message: str) -> HttpRequest:
+    body = (
+        f"<ussdreq><msisdn>{base.xml_text(request.msisdn.removeprefix('+'))}</msisdn>"
+        f"<sessionid>{base.xml_text(request.session)}</sessionid><appid>1</appid>"
+        f"<shortcode>{base.xml_text(request.service_code)}</shortcode>"
+        f"<type>{_NUMBERS[kind]}</type><msg>{base.xml_text(message)}</msg></ussdreq>"
+    )
+    return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body.encode())
 
 
 def _reply(text: str, action: Action, request: UssdRequest) -> UssdReply:

@@ -96,6 +96,20 @@ class ComvivaXml(base.Adapter):
         )
         return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body.encode())
 
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in {Kind.CANCEL, Kind.TIMEOUT}:
+            return None
+        body = (
+            f'{_HEAD}<request type="cleanup">'
+            f"<sessionId>{base.xml_text(request.session)}</sessionId>"
+            f"<msisdn>{base.xml_text(request.msisdn.removeprefix('+'))}</msisdn>"
+            "<statusCode>523</statusCode></request>"
+        )
+        return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body.encode())
+
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         root = xml_reading.shown(reply.body)

@@ -18,10 +18,11 @@ A fixture is a JSON object, one dialog in one gateway's format:
                   the service code) is what earlier ones told, also where the fixture has none
       reply       {screen, action, status, headers, body}: the screen to be shown, and the reply
                   that shows it; for a notice, its answer. A header that is not named is not
-                  compared
+                  compared. `masked` may be true: what is typed next is to be hidden
       outbound    of asynchronous gateways: {method, url, headers, body} of the call that carries
                   the screen. What stands in it between < and > depends on the account, and
-                  matches anything
+                  matches anything. It may be left out: then only the callback is looked at, and
+                  how it is acknowledged
 
 Without `endpoint`, the codes are those that the dialog's steps mean. A screen that a gateway draws
 from its parts is tried both ways, and told the one that comes nearer.
@@ -34,6 +35,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from ussd_app.flow.diagnostics import did_you_mean
 from ussd_app.gateways.base import BadEndpoint, Endpoint, Gateway, Seen, resolve
@@ -84,8 +86,8 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What the store knows of the dialog before a step."""
+class Known:
+    """What the store knows of a dialog before a step."""
 
     seen: Seen | None = None
     msisdn: str = ""
@@ -157,7 +159,7 @@ def check(gateway: Gateway, fixture: Fixture, endpoint: Endpoint | None = None) 
     known = _before(fixture)
     found: list[Difference] = []
     for number, step in enumerate(fixture["steps"], 1):
-        http = _http(step, gateway)
+        http = request_of(step["request"], gateway)
         served = gateway.serves(http.path)
         if not served or http.method not in gateway.methods:
             shown = f"{http.method} {step['request']['path_query'].partition('?')[0]}"
@@ -169,10 +171,10 @@ def check(gateway: Gateway, fixture: Fixture, endpoint: Endpoint | None = None) 
         except BadCallback as error:
             found.append(Difference(number, "request", "a callback", f"BadCallback: {error}"))
             continue
-        request = _told(resolve(raw, known.seen), known)
+        request = told(resolve(raw, known.seen), known)
         found += _decoded(number, step["means"], request, known)
         found += _answered(number, fixture, gateway, request, endpoint)
-        known = _after(step, raw, request, known)
+        known = after(step, raw, request, known)
     return found
 
 
@@ -191,11 +193,11 @@ _KINDS = {
 }
 
 
-def _http(step: Fixture, gateway: Gateway) -> HttpRequest:
-    """The request as the web side reads it from its endpoint's URL."""
-    sent = step["request"]
+def request_of(sent: Fixture, gateway: Gateway) -> HttpRequest:
+    """A step's `request` as the web side reads it from its endpoint's URL."""
     path, _, query = sent["path_query"].partition("?")
-    path = path.rstrip("/")
+    # As PEP 3333 has PATH_INFO: escapes undone, an octet a character.
+    path = unquote_to_bytes(path).decode("latin-1").rstrip("/")
     rest = path.removeprefix("/ussd") if re.match("/ussd(/|$)", path) else path
     # Whatever a recording's own URL began with: the longest rest that the adapter serves.
     tail = rest
@@ -207,29 +209,29 @@ def _http(step: Fixture, gateway: Gateway) -> HttpRequest:
     return HttpRequest(sent["method"], rest, query, headers, sent["body"].encode())
 
 
-def _told(request: UssdRequest, known: _Known) -> UssdRequest:
+def told(request: UssdRequest, known: Known) -> UssdRequest:
     """The request with what this gateway tells only once in a dialog."""
     if request.kind is Kind.BEGIN:
         return request
-    return replace(
-        request,
+    return request._replace(
         msisdn=request.msisdn or known.msisdn,
         service_code=request.service_code or known.service_code,
     )
 
 
-def _before(fixture: Fixture) -> _Known:
+def _before(fixture: Fixture) -> Known:
     """What earlier callbacks told, where a fixture begins in the middle of a dialog."""
     means = fixture["steps"][0]["means"] if fixture["steps"] else {"kind": Kind.BEGIN}
     if means["kind"] == Kind.BEGIN:
-        return _Known()
-    return _Known(Seen(live=True), means.get("msisdn") or "", means.get("service_code") or "")
+        return Known()
+    return Known(Seen(live=True), means.get("msisdn") or "", means.get("service_code") or "")
 
 
-def _after(step: Fixture, raw: UssdRequest, request: UssdRequest, known: _Known) -> _Known:
+def after(step: Fixture, raw: UssdRequest, request: UssdRequest, known: Known) -> Known:
+    """What the store knows after a step: `raw` is its callback alone, `request` with `known`."""
     live = step["reply"]["action"] == Action.CONTINUE
     meant = step["means"].get("session")
-    return _Known(
+    return Known(
         Seen(live, raw.input if raw.accumulated else ""),
         request.msisdn or known.msisdn,
         request.service_code or known.service_code,
@@ -241,7 +243,7 @@ def _after(step: Fixture, raw: UssdRequest, request: UssdRequest, known: _Known)
 
 
 def _decoded(
-    number: int, means: Fixture, request: UssdRequest, known: _Known
+    number: int, means: Fixture, request: UssdRequest, known: Known
 ) -> Iterator[Difference]:
     for name, wanted in means.items():
         if wanted is None:
@@ -255,7 +257,7 @@ def _decoded(
             yield Difference(number, name, repr(wanted), repr(str(got) if name == "kind" else got))
 
 
-def _session(number: int, meant: str, key: str, known: _Known) -> Iterator[Difference]:
+def _session(number: int, meant: str, key: str, known: Known) -> Iterator[Difference]:
     """A key must hold what the fixture names, be the same where that is, and differ otherwise."""
     before = known.keys.get(meant)
     if meant not in key:
@@ -284,12 +286,13 @@ def _answered(
 
 def _screen(reply: Fixture, *, structured: bool) -> Screen:
     text, action = reply["screen"], Action(reply["action"])
+    masked = bool(reply.get("masked", False))
     title, *lines = text.split("\n")
     options = [_OPTION.match(line) for line in lines]
     parts = tuple((each[1], each[2]) for each in options if each is not None)
     if not structured or not parts or len(parts) != len(lines):
-        return Screen(text, action)
-    return Screen(text, action, title, parts)
+        return Screen(text, action, masked=masked)
+    return Screen(text, action, title, parts, masked)
 
 
 def _reply(

@@ -86,6 +86,20 @@ class FlaresHttp(base.Adapter):
         }
         return HttpRequest("GET", "", urlencode(query))
 
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in {Kind.CANCEL, Kind.TIMEOUT}:
+            return None
+        query = {
+            "msisdn": request.msisdn.removeprefix("+"),
+            "clean": "clean-session",
+            "error": "522",
+            "SessionID": request.session,
+        }
+        return HttpRequest("GET", "", urlencode(query))
+
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         headers = {name.lower(): value for name, value in reply.headers}

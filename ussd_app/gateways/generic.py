@@ -238,6 +238,30 @@ class Generic(base.Adapter):
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
+        return self._callback(*self._hop(request, history))
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`: a hop without an input, on which the profile's condition holds."""
+        spec = self.profile.request
+        end = next((each for each in spec.ends if each.kind is kind), None)
+        if end is None:
+            return None
+        extra, *inputs = history or ("",)
+        path, fields = self._hop(request, (extra, *inputs, ""))
+        if spec.style is base.InputStyle.ACCUMULATED:
+            fields[spec.input] = Sample(self._input_sent(request.service_code, extra, inputs))
+        if end.condition.how is How.PATH:
+            path = end.condition.values[0].text
+        elif end.condition.field is not None:
+            _hold(fields, end.condition, end.condition.field)
+        return self._callback(path, fields)
+
+    def _hop(
+        self, request: UssdRequest, history: tuple[str, ...]
+    ) -> tuple[str, dict[Field, Sample]]:
+        """The path and the fields of the callback at the end of `history`."""
         spec = self.profile.request
         extra, *inputs = history or ("",)
         first = not inputs
@@ -263,7 +287,7 @@ class Generic(base.Adapter):
                 path = self._path_sent(way, first=first)
             elif way.field is not None:
                 _flag(fields, way, spec.input, first=first)
-        return self._callback(path, fields)
+        return path, fields
 
     def _code_sent(self, code: str) -> str:
         shared = self.profile.request.code.shared
@@ -358,6 +382,22 @@ def _flag(fields: dict[Field, Sample], way: Condition, typed: Field, *, first: b
         fields[field] = way.later or Sample("" if way.how is not How.NOT else "1")
     elif way.later is not None:
         fields[field] = way.later
+
+
+def _hold(fields: dict[Field, Sample], condition: Condition, field: Field) -> None:
+    """Make a condition on `field` hold."""
+    stands = fields.get(field)
+    match condition.how:
+        case How.IS | How.STARTS:
+            fields[field] = condition.values[0]
+        case How.NOT:
+            refused = {each.text.lower() for each in condition.values}
+            others = (str(number) for number in range(1, len(refused) + 2))
+            fields[field] = Sample(next(each for each in others if each not in refused))
+        case _ if not condition.wanted:
+            fields.pop(field, None)
+        case _ if stands is None or not stands.text:
+            fields[field] = Sample("1")
 
 
 def _form(fields: Mapping[str, Sample], _root: str) -> str:

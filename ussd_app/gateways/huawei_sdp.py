@@ -33,6 +33,11 @@ from ussd_app.messages import (
 
 _KINDS = {"0": Kind.BEGIN, "1": Kind.CONTINUE, "2": Kind.CANCEL}
 _RELEASE = "4"
+#: Why a dialog was broken off. The words for a timeout were seen nowhere: these are ours.
+_REASONS = {
+    Kind.CANCEL: "The end user cancels.",
+    Kind.TIMEOUT: "The end user did not answer in time.",
+}
 #: msgType and ussdOpType of a screen.
 _TYPES = {Action.CONTINUE: ("1", "1"), Action.END: ("2", "3")}
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -169,13 +174,21 @@ class HuaweiSdp(base.Adapter):
             codeScheme="15",
             ussdString=inputs[-1] if inputs else dialled,
         )
-        envelope = _envelope(
-            _NOTIFICATION,
-            f'<tns:NotifySOAPHeader xmlns:tns="{_COMMON}">'
-            "<tns:serviceId>1</tns:serviceId></tns:NotifySOAPHeader>",
-            f"<loc:notifyUssdReception>{body}</loc:notifyUssdReception>",
+        return _callback(f"<loc:notifyUssdReception>{body}</loc:notifyUssdReception>")
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in _REASONS:
+            return None
+        body = _elements(
+            "loc",
+            abortReason=_REASONS[kind],
+            senderCB=request.session,
+            receiveCB="FFFFFFFF",
         )
-        return HttpRequest("POST", "", "", {"content-type": "text/xml"}, envelope.encode())
+        return _callback(f"<loc:notifyUssdAbort>{body}</loc:notifyUssdAbort>")
 
     def read(self, reply: UssdReply) -> Screen:
         """The screen that `outbound` will send, or has sent; raises ValueError."""
@@ -189,19 +202,30 @@ class HuaweiSdp(base.Adapter):
         return Screen(text, Action(str(told.get("action"))))
 
 
+def _callback(body: str) -> HttpRequest:
+    envelope = _envelope(
+        _NOTIFICATION,
+        f'<tns:NotifySOAPHeader xmlns:tns="{_COMMON}">'
+        "<tns:serviceId>1</tns:serviceId></tns:NotifySOAPHeader>",
+        body,
+    )
+    return HttpRequest("POST", "", "", {"content-type": "text/xml"}, envelope.encode())
+
+
 def _sent(body: bytes) -> Screen:
     """The screen of a `sendUssd`; raises ValueError."""
     try:
-        envelope = base.xml_root(body)
+        soap = xml_reading.child(base.xml_root(body), "body")
+        call = xml_reading.child(soap, "sendussd") if soap is not None else None
+        told = xml_reading.texts(call) if call is not None else None
     except BadCallback as error:
         raise ValueError(f"the call: {error}") from None
-    soap = xml_reading.child(envelope, "body")
-    call = xml_reading.child(soap, "sendussd") if soap is not None else None
-    if call is None:
+    if told is None:
         raise ValueError("the call holds no sendUssd")
-    told = xml_reading.texts(call)
-    actions = {kind: action for action, (kind, _) in _TYPES.items()}
-    return Screen(told.get("ussdstring", ""), actions[told.get("msgtype", "")])
+    for action, (kind, _) in _TYPES.items():
+        if told.get("msgtype") == kind:
+            return Screen(told.get("ussdstring", ""), action)
+    raise ValueError('the call\'s "msgType" is neither 1 nor 2')
 
 
 def _service_id(envelope: Element) -> str:

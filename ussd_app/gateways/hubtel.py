@@ -36,6 +36,7 @@ _KINDS = {
     "release": Kind.CANCEL,
     "timeout": Kind.TIMEOUT,
 }
+_ENDS = {Kind.CANCEL: "release", Kind.TIMEOUT: "timeout"}
 _REASONS = {Kind.CANCEL: "release", Kind.TIMEOUT: "timeout: the answer came too late"}
 #: A code that can be dialled; anything else in its place is the service's id.
 _DIALLABLE = re.compile(r"[*#0-9]{1,30}")
@@ -121,19 +122,16 @@ class Hubtel(base.Adapter):
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
         hops = max(1, len(history))
-        return json_body.post(
-            {
-                "Mobile": request.msisdn.removeprefix("+"),
-                "SessionId": request.session,
-                "ServiceCode": request.service_code.strip("*#"),
-                "Type": "response" if hops > 1 else "initiation",
-                "Message": json_body.typed_of(request.service_code, history),
-                "Operator": request.network or "mtn",
-                "Sequence": hops,
-                "ClientState": "",
-                "Platform": "USSD",
-            }
-        )
+        typed = json_body.typed_of(request.service_code, history)
+        return _callback(request, "response" if hops > 1 else "initiation", typed, hops)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in _ENDS:
+            return None
+        return _callback(request, _ENDS[kind], "", max(1, len(history)) + 1)
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
@@ -148,3 +146,19 @@ class Hubtel(base.Adapter):
             (json_body.shown(each, "Value"), json_body.shown(each, "Display")) for each in drawn
         )
         return Screen(text, action, json_body.shown(found, "Label"), options, masked)
+
+
+def _callback(request: UssdRequest, told: str, typed: str, number: int) -> HttpRequest:
+    return json_body.post(
+        {
+            "Mobile": request.msisdn.removeprefix("+"),
+            "SessionId": request.session,
+            "ServiceCode": request.service_code.strip("*#"),
+            "Type": told,
+            "Message": typed,
+            "Operator": request.network or "mtn",
+            "Sequence": number,
+            "ClientState": "",
+            "Platform": "USSD",
+        }
+    )

@@ -15,6 +15,7 @@ quoted by an open-source messaging platform. Infobip's present public API was no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ussd_app.gateways import base, dialling, json_body
 from ussd_app.messages import (
@@ -106,9 +107,15 @@ class Infobip(base.Adapter):
             "language": request.language,
             "ussdGwId": request.network or "11",
         }
-        path = f"/session/{request.session}/{'start' if first else 'response'}"
-        sent = json_body.post(members)
-        return HttpRequest(sent.method, path, "", sent.headers, sent.body)
+        return _callback(request, "start" if first else "response", members)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`; it comes at every end, and which codes mean what is not known."""
+        if kind is Kind.CHARGE_FAILED:
+            return None
+        return _callback(request, "end", {"reason": "ok", "exitCode": 0})
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
@@ -117,3 +124,8 @@ class Infobip(base.Adapter):
             raise ValueError('the reply\'s "responseExitCode" is not 200')
         action = json_body.action_of(found, "shouldClose", _CLOSES)
         return Screen(json_body.shown(found, "ussdMenu"), action)
+
+
+def _callback(request: UssdRequest, event: str, members: Mapping[str, object]) -> HttpRequest:
+    path = f"/session/{request.session}/{event}"
+    return json_body.post(members)._replace(method=_EVENTS[event][0], path=path)

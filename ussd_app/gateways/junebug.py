@@ -89,19 +89,15 @@ class Junebug(base.Adapter):
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`; the session is told by the two addresses alone."""
         event, content = vumi_go.example_of(request, history)
-        return json_body.post(
-            {
-                "to": request.service_code,
-                "from": request.msisdn,
-                "group": None,
-                "message_id": f"{request.session}-{max(1, len(history))}",
-                "channel_id": request.echo.get("channel_id", "channel"),
-                "timestamp": "2026-01-10 09:00:00.000000",
-                "reply_to": None,
-                "content": content,
-                "channel_data": {"session_event": event},
-            }
-        )
+        return _callback(request, str(max(1, len(history))), event, content)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind is not Kind.CANCEL:
+            return None
+        return _callback(request, vumi_go.CLOSE, vumi_go.CLOSE, None)
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
@@ -109,3 +105,19 @@ class Junebug(base.Adapter):
         data = json_body.part(found, "channel_data")
         action = json_body.action_of(data, "session_event", vumi_go.EVENTS)
         return Screen(json_body.shown(found, "content"), action)
+
+
+def _callback(request: UssdRequest, message: str, event: str, content: str | None) -> HttpRequest:
+    return json_body.post(
+        {
+            "to": request.service_code,
+            "from": request.msisdn,
+            "group": None,
+            "message_id": f"{request.session}-{message}",
+            "channel_id": request.echo.get("channel_id", "channel"),
+            "timestamp": "2026-01-10 09:00:00.000000",
+            "reply_to": None,
+            "content": content,
+            "channel_data": {"session_event": event},
+        }
+    )

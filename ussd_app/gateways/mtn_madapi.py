@@ -31,6 +31,7 @@ _KINDS = {
     "4": Kind.CANCEL,
     "5": Kind.TIMEOUT,
 }
+_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 _TYPES = {Action.CONTINUE: 1, Action.END: 2}
 #: The document's own example; it says of it only that it must be there.
 _SELF = "https://api.mtn.com/v1/messages/ussd/send"
@@ -75,22 +76,35 @@ class MtnMadapi(base.Adapter):
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
-        return json_body.post(
-            {
-                "sessionId": request.session,
-                "messageType": "1" if len(history) > 1 else "0",
-                "msisdn": request.msisdn.removeprefix("+"),
-                "serviceCode": request.service_code.strip("*#"),
-                "ussdString": json_body.typed_of(request.service_code, history),
-                "language": request.language or "fr",
-            }
-        )
+        typed = json_body.typed_of(request.service_code, history)
+        return _callback(request, Kind.CONTINUE if len(history) > 1 else Kind.BEGIN, typed)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in _NUMBERS:
+            return None
+        return _callback(request, kind, "User cancelled" if kind is Kind.CANCEL else "")
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         data = json_body.part(json_body.members_of(reply), "data")
         action = json_body.action_of(data, "messageType", _TYPES)
         return Screen(json_body.shown(data, "inboundResponse"), action)
+
+
+def _callback(request: UssdRequest, kind: Kind, typed: str) -> HttpRequest:
+    return json_body.post(
+        {
+            "sessionId": request.session,
+            "messageType": _NUMBERS[kind],
+            "msisdn": request.msisdn.removeprefix("+"),
+            "serviceCode": request.service_code.strip("*#"),
+            "ussdString": typed,
+            "language": request.language or "fr",
+        }
+    )
 
 
 def _reply(screen: Screen, request: UssdRequest) -> UssdReply:

@@ -111,27 +111,34 @@ class RestComm(base.Adapter):
         """See `Gateway.example`."""
         extra, *inputs = history or ("",)
         if inputs:
-            kind, ours = "Continue", f' userObject="0:{len(inputs)}"'
             string = xml_reading.attribute(inputs[-1])
             message = (
                 f'<unstructuredSSRequest_Response invokeId="{len(inputs)}"'
                 f' dataCodingScheme="15" string={string}/>'
             )
-        else:
-            kind, ours = "Begin", ""
-            string = xml_reading.attribute(f"*{dialling.whole(request.service_code, extra)}#")
-            number = xml_reading.attribute(request.msisdn.removeprefix("+"))
-            message = (
-                f'<processUnstructuredSSRequest_Request invokeId="0" dataCodingScheme="15"'
-                f' string={string}><msisdn nai="international_number" npi="ISDN"'
-                f" number={number}/></processUnstructuredSSRequest_Request>"
-            )
-        body = (
-            f'{_HEAD}<dialog type="{kind}" localId={xml_reading.attribute(request.session)}'
-            f' mapMessagesSize="1"{ours}><errComponents/>{message}</dialog>'
+            told = f'mapMessagesSize="1" userObject="0:{len(inputs)}"'
+            return _callback(request, "Continue", told, message)
+        string = xml_reading.attribute(f"*{dialling.whole(request.service_code, extra)}#")
+        number = xml_reading.attribute(request.msisdn.removeprefix("+"))
+        message = (
+            f'<processUnstructuredSSRequest_Request invokeId="0" dataCodingScheme="15"'
+            f' string={string}><msisdn nai="international_number" npi="ISDN"'
+            f" number={number}/></processUnstructuredSSRequest_Request>"
         )
-        headers = {"content-type": "text/xml", "content-encoding": "utf-8"}
-        return HttpRequest("POST", "", "", headers, body.encode())
+        return _callback(request, "Begin", 'mapMessagesSize="1"', message)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        hops = max(1, len(history))
+        how = {
+            Kind.CANCEL: 'mapUserAbortChoice="isUserSpecificReason"',
+            Kind.TIMEOUT: f'invokeTimedOut="{hops}"',
+        }.get(kind)
+        if how is None:
+            return None
+        return _callback(request, "Abort", f'mapMessagesSize="0" {how} userObject="0:{hops}"', "")
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
@@ -141,6 +148,15 @@ class RestComm(base.Adapter):
             if message is not None:
                 return Screen(message.get("string") or "", action)
         raise ValueError("the dialog holds no screen")
+
+
+def _callback(request: UssdRequest, kind: str, told: str, message: str) -> HttpRequest:
+    body = (
+        f'{_HEAD}<dialog type="{kind}" localId={xml_reading.attribute(request.session)}'
+        f" {told}><errComponents/>{message}</dialog>"
+    )
+    headers = {"content-type": "text/xml", "content-encoding": "utf-8"}
+    return HttpRequest("POST", "", "", headers, body.encode())
 
 
 def _end(dialog: Mapping[str, str], root: Element) -> tuple[Kind, str] | None:

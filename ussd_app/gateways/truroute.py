@@ -32,6 +32,7 @@ _KINDS = {
     "4": Kind.TIMEOUT,
     "10": Kind.CHARGE_FAILED,
 }
+_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 _TYPES = {Action.CONTINUE: "2", Action.END: "3"}
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
@@ -77,19 +78,33 @@ class TruRoute(base.Adapter):
         """See `Gateway.example`."""
         extra, *inputs = history or ("",)
         dialled = f"*{dialling.whole(request.service_code, extra)}#"
-        body = (
-            f"<ussd><msisdn>{base.xml_text(request.msisdn.removeprefix('+'))}</msisdn>"
-            f"<sessionid>{base.xml_text(request.session)}</sessionid>"
-            f"<type>{'2' if inputs else '1'}</type>"
-            f"<msg>{base.xml_text(inputs[-1] if inputs else dialled)}</msg></ussd>"
-        )
-        return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body.encode())
+        if inputs:
+            return _callback(request, Kind.CONTINUE, inputs[-1])
+        return _callback(request, Kind.BEGIN, dialled)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind not in _NUMBERS:
+            return None
+        message = "Insufficient funds" if kind is Kind.CHARGE_FAILED else ""
+        return _callback(request, kind, message)
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         root = xml_reading.shown(reply.body)
         action = xml_reading.action_of(root, "type", _TYPES)
         return Screen(root.findtext("msg") or "", action)
+
+
+def _callback(request: UssdRequest, kind: Kind, message: str) -> HttpRequest:
+    body = (
+        f"<ussd><msisdn>{base.xml_text(request.msisdn.removeprefix('+'))}</msisdn>"
+        f"<sessionid>{base.xml_text(request.session)}</sessionid>"
+        f"<type>{_NUMBERS[kind]}</type><msg>{base.xml_text(message)}</msg></ussd>"
+    )
+    return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body.encode())
 
 
 def _reply(text: str, action: Action) -> UssdReply:

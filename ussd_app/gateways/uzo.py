@@ -70,20 +70,31 @@ class Uzo(base.Adapter):
 
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
-        return json_body.post(
-            {
-                "ussdString": json_body.typed_of(request.service_code, history),
-                "msisdn": request.msisdn,
-                "ussdServiceOp": str(_CONTINUE if len(history) > 1 else _BEGIN),
-                "sessionID": request.session,
-                "network": request.network or "01",
-                "code": request.service_code,
-                "country": "BF",
-            }
-        )
+        typed = json_body.typed_of(request.service_code, history)
+        return _callback(request, _CONTINUE if len(history) > 1 else _BEGIN, typed)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        return _callback(request, _TERMINATED, "") if kind is Kind.CANCEL else None
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
         action = json_body.action_of(found, "ussdServiceOp", _OPS)
         return Screen(json_body.shown(found, "message"), action)
+
+
+def _callback(request: UssdRequest, op: int, typed: str) -> HttpRequest:
+    return json_body.post(
+        {
+            "ussdString": typed,
+            "msisdn": request.msisdn,
+            "ussdServiceOp": str(op),
+            "sessionID": request.session,
+            "network": request.network or "01",
+            "code": request.service_code,
+            "country": "BF",
+        }
+    )

@@ -27,9 +27,10 @@ from ussd_app.messages import (
     UssdRequest,
 )
 
+CLOSE = "close"
 #: What a screen's `session_event` says.
-EVENTS = {Action.CONTINUE: "resume", Action.END: "close"}
-_KINDS = {"new": Kind.BEGIN, "resume": Kind.CONTINUE, "close": Kind.CANCEL}
+EVENTS = {Action.CONTINUE: "resume", Action.END: CLOSE}
+_KINDS = {"new": Kind.BEGIN, "resume": Kind.CONTINUE, CLOSE: Kind.CANCEL}
 
 
 class VumiGo(base.Adapter):
@@ -85,28 +86,38 @@ class VumiGo(base.Adapter):
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`; the session is told by the two addresses alone."""
         event, content = example_of(request, history)
-        return json_body.post(
-            {
-                "message_id": f"{request.session}-{max(1, len(history))}",
-                "in_reply_to": None,
-                "session_event": event,
-                "to_addr": request.service_code,
-                "to_addr_type": "msisdn",
-                "from_addr": request.msisdn,
-                "from_addr_type": "msisdn",
-                "content": content,
-                "transport_name": "ussd_transport",
-                "transport_type": "ussd",
-                "transport_metadata": {},
-                "helper_metadata": {},
-            }
-        )
+        return _callback(request, str(max(1, len(history))), event, content)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        return _callback(request, CLOSE, CLOSE, None) if kind is Kind.CANCEL else None
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
         found = json_body.members_of(reply)
         action = json_body.action_of(found, "session_event", EVENTS)
         return Screen(json_body.shown(found, "content"), action)
+
+
+def _callback(request: UssdRequest, message: str, event: str, content: str | None) -> HttpRequest:
+    return json_body.post(
+        {
+            "message_id": f"{request.session}-{message}",
+            "in_reply_to": None,
+            "session_event": event,
+            "to_addr": request.service_code,
+            "to_addr_type": "msisdn",
+            "from_addr": request.msisdn,
+            "from_addr_type": "msisdn",
+            "content": content,
+            "transport_name": "ussd_transport",
+            "transport_type": "ussd",
+            "transport_metadata": {},
+            "helper_metadata": {},
+        }
+    )
 
 
 def said(event: str, found: Mapping[str, object], code: str) -> tuple[Kind, str]:

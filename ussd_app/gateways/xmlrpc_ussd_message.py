@@ -71,17 +71,15 @@ class XmlRpcUssdMessage(base.Adapter):
     def example(self, request: UssdRequest, history: tuple[str, ...]) -> HttpRequest:
         """See `Gateway.example`."""
         extra, *inputs = history or ("",)
-        body = xml_rpc.call(
-            "USSD_MESSAGE",
-            ("SEQUENCE", xml_rpc.string(str(len(inputs)))),
-            ("END_OF_SESSION", xml_rpc.string("FALSE")),
-            ("LANGUAGE", xml_rpc.string("ENU" if request.language == "en" else "FRA")),
-            ("SESSION_ID", xml_rpc.string(request.session)),
-            ("SERVICE_KEY", xml_rpc.string(request.service_code.strip("*#"))),
-            ("MOBILE_NUMBER", xml_rpc.string(request.msisdn.removeprefix("+"))),
-            ("USSD_BODY", xml_rpc.string(inputs[-1] if inputs else extra)),
-        )
-        return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body)
+        return _callback(request, len(inputs), "FALSE", inputs[-1] if inputs else extra)
+
+    def notice(
+        self, request: UssdRequest, history: tuple[str, ...], kind: Kind
+    ) -> HttpRequest | None:
+        """See `Gateway.notice`."""
+        if kind is not Kind.CANCEL:
+            return None
+        return _callback(request, max(1, len(history)), "TRUE", "")
 
     def read(self, reply: UssdReply) -> Screen:
         """See `Gateway.read`."""
@@ -90,6 +88,20 @@ class XmlRpcUssdMessage(base.Adapter):
         if ends is None:
             raise ValueError('the reply has no "END_OF_SESSION" of TRUE or FALSE')
         return Screen(fields.get("ussd_body", ""), ends)
+
+
+def _callback(request: UssdRequest, number: int, over: str, typed: str) -> HttpRequest:
+    body = xml_rpc.call(
+        "USSD_MESSAGE",
+        ("SEQUENCE", xml_rpc.string(str(number))),
+        ("END_OF_SESSION", xml_rpc.string(over)),
+        ("LANGUAGE", xml_rpc.string("ENU" if request.language == "en" else "FRA")),
+        ("SESSION_ID", xml_rpc.string(request.session)),
+        ("SERVICE_KEY", xml_rpc.string(request.service_code.strip("*#"))),
+        ("MOBILE_NUMBER", xml_rpc.string(request.msisdn.removeprefix("+"))),
+        ("USSD_BODY", xml_rpc.string(typed)),
+    )
+    return HttpRequest("POST", "", "", {"content-type": "text/xml"}, body)
 
 
 def _reply(text: str, action: Action, request: UssdRequest) -> UssdReply:

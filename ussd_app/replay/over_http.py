@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 import requests
 
@@ -16,7 +17,10 @@ class BadReply(Exception):  # noqa: N818  # what came
 
 
 class HttpPhone:
-    """Dials an endpoint over HTTP. `url` is the endpoint's, `service_codes` what it serves."""
+    """Dials an endpoint over HTTP. `url` is the endpoint's, `service_codes` what it serves.
+
+    `prepare` adds to each callback what the endpoint asks of whom it trusts.
+    """
 
     def __init__(
         self,
@@ -25,12 +29,14 @@ class HttpPhone:
         msisdn: str,
         service_codes: tuple[str, ...],
         timeout_seconds: float = 15.0,
+        prepare: Callable[[HttpRequest], HttpRequest] = lambda callback: callback,
     ) -> None:
         self._url = url
         self._gateway = gateway
         self._msisdn = msisdn
         self._codes = service_codes
         self._timeout_seconds = timeout_seconds
+        self._prepare = prepare
         self._http = requests.Session()
         self._http.trust_env = False
         self._request: UssdRequest | None = None
@@ -65,6 +71,21 @@ class HttpPhone:
             raise BadReply("the same callback was answered with other octets")
         return screen
 
+    def hang_up(self, kind: Kind = Kind.CANCEL) -> bool:
+        """Tell that the dialog is over; False where the gateway tells nothing of this `kind`.
+
+        Raises `NoSession`, `BadReply` unless it is acknowledged with a 2xx, requests' errors.
+        """
+        if self._request is None:
+            raise NoSession("dial first")
+        notice = self._gateway.notice(self._request, self._history, kind)
+        if notice is None:
+            return False
+        reply = self._raw(notice)
+        if not 200 <= reply.status < 300:
+            raise _refused(reply)
+        return True
+
     def _hop(self) -> Screen:
         if self._request is None:
             raise NoSession("dial first")
@@ -76,7 +97,7 @@ class HttpPhone:
             raise NoSession("dial first")
         reply = self.post(self._last)
         if reply.status != 200:
-            raise BadReply(f"HTTP {reply.status}: {reply.body[:200].decode(errors='replace')}")
+            raise _refused(reply)
         self.bytes = reply.body
         try:
             return self._gateway.read(reply)
@@ -85,6 +106,11 @@ class HttpPhone:
 
     def post(self, callback: HttpRequest) -> UssdReply:
         """Send one callback as it is; the raw reply."""
+        return self._raw(callback)
+
+    def _raw(self, callback: HttpRequest) -> UssdReply:
+        """What the callback itself is answered with, also where its screen comes by a call."""
+        callback = self._prepare(callback)
         query = f"?{callback.query}" if callback.query else ""
         answer = self._http.request(
             callback.method,
@@ -99,3 +125,7 @@ class HttpPhone:
             answer.content,
             tuple(answer.headers.items()),
         )
+
+
+def _refused(reply: UssdReply) -> BadReply:
+    return BadReply(f"HTTP {reply.status}: {reply.body[:200].decode(errors='replace')}")
