@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help run test setup check demo lint bench format lock clean
+.PHONY: help run test setup check prove demo lint bench format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ setup: $(STAMP)  ## build .venv, with the `cassou` command in it
 
 check: setup lint  ## before every commit, under a minute: formatter, linter, types, contracts, fast tests
 	@$(BIN)/pytest -m "not world"
+
+prove: setup  ## the long proofs: a storm of 100,000 callbacks, 60,000 requests that are none
+	@$(BIN)/pytest -m prove -s
 
 demo: setup  ## buy 10 kWh from the dial to the meter, on free ports, then stop
 	@$(BIN)/cassou demo

@@ -287,7 +287,7 @@ def endpoint_check(name: str, url: str, msisdn: str) -> None:
         wrong += finding.mark is Mark.BAD
         mark = Text.from_markup(_MARKS[finding.mark])
         mark.pad_right(6 - len(mark))
-        console.print(mark, Text(f"{finding.tried:<14}{finding.sentence}"), soft_wrap=True)
+        console.print(mark, Text(f"{finding.tried:<10}{finding.sentence}"), soft_wrap=True)
     if wrong:
         sys.exit(PROBLEMS)
 

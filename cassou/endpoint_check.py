@@ -184,7 +184,7 @@ class _Trial:
         try:
             action = act()
         except BadReply as error:
-            yield _bad(tried, self._advice(str(error)))
+            yield _bad(tried, self._advice(str(error).strip()))
             raise _Enough from None
         except requests.RequestException as error:
             yield _bad(tried, f"no reply: {_reason(error)}")

@@ -196,11 +196,14 @@ class Callbacks:
             raise Refused(HTTPStatus.BAD_REQUEST, "Content-Length is not a number")
         if len(declared) > _LENGTH_DIGITS_MAX or int(declared) > most:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
+        # Beyond what is declared a server may have nothing more to give, and wait (PEP 3333).
+        endless = "HTTP_TRANSFER_ENCODING" in environ or environ.get("wsgi.input_terminated")
+        octets = most + 1 if endless else int(declared)
         # A body that never comes holds its thread: some threads are kept for those that come.
         if not self._readers.acquire(timeout=_READER_SECONDS):
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many bodies have not come yet")
         try:
-            body: bytes = environ["wsgi.input"].read(most + 1)
+            body: bytes = environ["wsgi.input"].read(octets)
         finally:
             self._readers.release()
         if len(body) > most:

@@ -93,6 +93,15 @@ def test_connections_that_gateways_keep_open_shut_nobody_out(world: World) -> No
         assert "Acheter" in world.phone("demo", world.number()).dial("*789#").text
 
 
+def test_a_body_in_chunks_is_read_whole(world: World) -> None:
+    number = world.number().replace("+", "%2B")
+    body = f"sessionId=chunks&phoneNumber={number}&serviceCode=%2A789%23&text="
+    parts = (body[place : place + 9].encode() for place in range(0, len(body), 9))
+    answer = requests.post(f"{world.addresses.web}/ussd/demo", headers=FORM, data=parts, timeout=10)
+
+    assert answer.text.startswith("CON ")
+
+
 def test_a_stranger_is_refused_before_his_body_is_read(world: World) -> None:
     parts = urlsplit(world.addresses.web)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as silent:
