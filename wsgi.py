@@ -17,11 +17,11 @@ from ussd_app.endpoints import load as load_endpoints
 from ussd_app.hop import Backends, Host, Limits
 from ussd_app.messages import Budget
 from ussd_app.programs import Directory, LivePrograms, release
-from ussd_app.rates import Rates, limiter
+from ussd_app.rates import Rates, limiter_over
 from ussd_app.sealing import Sealer
 from ussd_app.settings import BadSettings, Environment, secret_octets
 from ussd_app.shelf import Shelf
-from ussd_app.store import RedisStore, Wire
+from ussd_app.store import RedisStore, StoreDown, Wire
 from ussd_app.web import create_app
 from workers import settings as settings_module
 from workers.frontdesk import SERVED, FrontDesk
@@ -90,16 +90,17 @@ def build(settings: Settings, backends: Backends | None = None) -> Flask:
     directory = load_directory(settings, budgets_of(endpoints))
     shelf = Shelf(settings.published())
     release(directory, shelf)
+    wire = Wire(settings.redis_url)
     host = Host(
         LivePrograms(directory, shelf),
-        RedisStore(Wire(settings.redis_url), sealer, remembered),
+        RedisStore(wire, sealer, remembered),
         backends,
         sealer,
         Limits(settings.session_ttl_seconds, settings.reply_margin_seconds),
         time.time,
         lambda: os.urandom(12).hex(),
         threading.Semaphore(settings.waiting_callers_max),
-        Rates(limiter(settings.redis_url), settings.dials_per_minute),
+        Rates(limiter_over(wire.command), settings.dials_per_minute, StoreDown),
     )
     # Of a process's threads, some are left to callers whose bodies have come.
     readers = max(settings.web_threads - 4, settings.web_threads // 2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 #: A value of a dialog's variables: text, integer, truth, or a row, or rows of them.
 Scalar = str | int | bool
@@ -11,8 +12,7 @@ Row = Mapping[str, Scalar]
 Value = Scalar | tuple[Row, ...] | Mapping[str, Scalar | tuple[Row, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An order to call a back-end of the catalogue.
 
     `id` is derived from session instance, state and visit, so the same wish is the same call, and
@@ -29,13 +29,12 @@ class Call:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallResult:
+class CallResult(NamedTuple):
     """What a back-end answered: an outcome of the catalogue, with that outcome's fields."""
 
     call_id: str
     outcome: str
-    fields: Mapping[str, Value] = field(default_factory=dict)
+    fields: Mapping[str, Value] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from ussd_app.effects import (
     LATE,
@@ -114,8 +114,7 @@ class Drop:
 Event = Answer | Result | Hold | Drop
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What one turn came to: a screen, or effects to carry out first."""
 
     session: Session
@@ -164,11 +163,12 @@ def begin(program: Program, event: Begin, now: float, budget: Budget) -> Turn:
 
 def step(program: Program, session: Session, event: Event, now: float, budget: Budget) -> Turn:
     """One turn. A session that ended is not stepped: the host answers it from its stored reply."""
+    if isinstance(event, Answer):
+        before = session._replace(touched_at=now, hops=session.hops + 1)
+        typed = normalise(event.text)
+        return _noting(program, before, _answer(program, before, typed, budget))
     session = session._replace(touched_at=now)
     match event:
-        case Answer(text):
-            before = session._replace(hops=session.hops + 1)
-            return _noting(program, before, _answer(program, before, normalise(text), budget))
         case Result(result):
             return _noting(program, session, _result(program, session, result, budget))
         case Hold():
@@ -218,7 +218,7 @@ def _noting(program: Program, before: Session, turn: Turn) -> Turn:
         value = after.variables.get(name)
         if value != before.variables.get(name):
             noted.append(Remember(fact, value, seconds))
-    return replace(turn, effects=(*turn.effects, *noted)) if noted else turn
+    return turn._replace(effects=(*turn.effects, *noted)) if noted else turn
 
 
 def _farewell(program: Program, session: Session) -> tuple[Effect, ...]:
@@ -326,7 +326,8 @@ def call_of(program: Program, session: Session) -> Call:
     if not isinstance(state, CallState):
         raise TypeError(f'state "{session.state}" is no call')
     backend = program.flow.backends[state.backend]
-    written = session._replace(language=state.language or session.language)
+    language = state.language or session.language
+    written = session if language == session.language else session._replace(language=language)
     shown = Shown(program.flow, written)
     arguments = {
         name: _argument(text, shown, written.language) for name, text in state.arguments.items()
@@ -388,11 +389,15 @@ def _settle(
         elif isinstance(state, Listing) and state.empty and not _rows(session, state):
             trigger = "empty"
         else:
-            session = session._replace(trail=_trail_before(flow, state.name, session.trail))
+            trail = _trail_before(flow, state.name, session.trail)
+            if trail != session.trail:
+                session = session._replace(trail=trail)
             if session.queue and not notice and _feeds(program, state, session):
                 first, rest = session.queue[0], session.queue[1:]
                 return _answer(program, session._replace(queue=rest), first, budget)
-            return _show(program, session._replace(queue=()), budget, notice)
+            if session.queue:
+                session = session._replace(queue=())
+            return _show(program, session, budget, notice)
         session = _enter(session, moves.move(state.name, trigger))
         direct = False
     raise FlowStuck(f'flow "{flow.name}" shows nothing after state "{session.state}"')

@@ -86,8 +86,7 @@ class Action(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """What the phone shows: the whole `text` as plain characters, within the gateway's budget.
 
     `title` and `options` are the same screen in parts, for gateways that draw options themselves:
@@ -112,8 +111,7 @@ class HttpCall:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class UssdReply:
+class UssdReply(NamedTuple):
     """One HTTP reply, ready to be sent, and to be sent again byte for byte."""
 
     status: int

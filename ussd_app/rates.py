@@ -9,16 +9,18 @@ Where Redis does not answer, nobody is refused: the hop itself will find out.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 #: Lots that a second's callbacks are taken in.
@@ -27,12 +29,57 @@ _LOTS = 50
 _FULL_SECONDS = 0.1
 
 
+#: Sends one command and gives its answer: `store.Wire.command`.
+Command = Callable[..., Any]
+
+
 class Limiter(Protocol):
     """What counts: one of the library's limiters."""
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         """Whether `cost` more are let in, which are then counted."""
         ...
+
+
+class _Scripts:
+    """As much of a Redis client as the library's scripts need, over a connection that is there."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+
+    def register_script(self, script: str | bytes) -> Callable[..., Any]:
+        """What runs a script, as the client's own would."""
+        text = script.encode() if isinstance(script, str) else script
+        digest = hashlib.sha1(text, usedforsecurity=False).hexdigest()
+
+        def run(keys: Sequence[str], arguments: Sequence[object]) -> Any:  # whatever it answers
+            words = (str(len(keys)), *keys, *map(str, arguments))
+            try:
+                return self._command("EVALSHA", digest, *words)
+            except NoScriptError:
+                return self._command("EVAL", text, *words)
+
+        return run
+
+
+class _OverCommand(RedisStorage):
+    """The library's storage over a connection of ours, at a third of its cost."""
+
+    #: No URL leads here.
+    STORAGE_SCHEME = []  # noqa: RUF012  # declared so by the library
+
+    def __init__(self, command: Command) -> None:
+        self._scripts = _Scripts(command)
+        super().__init__("redis://", key_prefix="l")
+
+    def get_connection(self, readonly: bool = False) -> Any:  # noqa: FBT001, FBT002  # its way
+        """See `RedisStorage.get_connection`."""
+        return self._scripts
+
+
+def limiter_over(command: Command) -> Limiter:
+    """A limiter that counts by the commands it is given."""
+    return SlidingWindowCounterRateLimiter(_OverCommand(command))
 
 
 def limiter(url: str, timeout_seconds: float = 1.0) -> SlidingWindowCounterRateLimiter:
@@ -56,10 +103,16 @@ class _Lot:
 
 
 class Rates:
-    """What is let in. `dials_per_minute` is one number's; 0 of anything is no limit."""
+    """What is let in. `dials_per_minute` is one number's; 0 of anything is no limit.
 
-    def __init__(self, counted: Limiter, dials_per_minute: int) -> None:
+    `gone` is what `counted` raises where Redis does not answer.
+    """
+
+    def __init__(
+        self, counted: Limiter, dials_per_minute: int, gone: type[Exception] = RedisError
+    ) -> None:
         self._limiter = counted
+        self._gone = gone
         self._dials = RateLimitItemPerMinute(dials_per_minute) if dials_per_minute else None
         self._lots: dict[str, _Lot] = {}
         self._guard = threading.Lock()
@@ -70,7 +123,7 @@ class Rates:
             return True
         try:
             return self._limiter.hit(self._dials, "dial", number.hex())
-        except RedisError:
+        except self._gone:
             return True
 
     def lets_in(self, endpoint: str, per_second: int) -> bool:
@@ -96,6 +149,6 @@ class Rates:
             given = self._limiter.hit(
                 RateLimitItemPerSecond(per_second), "callback", endpoint, cost=size
             )
-        except RedisError:
+        except self._gone:
             given = True
         return (size, now + 1.0) if given else (0, now + _FULL_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ussd_app.effects import Row
 from ussd_app.flow import layouts
@@ -252,4 +252,4 @@ def _broken(screen: Layout) -> Layout:
     """The same with words of twenty characters at most: any gateway's page holds one."""
     words = re.sub(r"(\S{20})(?=\S)", r"\1 ", screen.body)
     options = tuple((key, label[:_LABEL_MAX]) for key, label in screen.options)
-    return replace(screen, body=words, options=options, footer=())
+    return screen._replace(body=words, options=options, footer=())

@@ -80,21 +80,24 @@ def dump(session: Session) -> list[Any]:
     return [FORMAT, *session]
 
 
+#: Where the fields stand that msgpack does not give back as they were.
+_TRAIL, _QUEUE, _STATUS, _VARIABLES, _HELD = (
+    Session._fields.index(name) for name in ("trail", "queue", "status", "variables", "held")
+)
+
+
 def load(values: list[Any]) -> Session:
     """The session that `dump` gave; raises `UnknownFormat`."""
     if not values or values[0] != FORMAT or len(values) != len(Session._fields) + 1:
         raise UnknownFormat(f"a stored session is not of format {FORMAT}")
-    session = Session._make(values[1:])
-    held = session.held
-    return session._replace(
-        trail=tuple(session.trail),
-        queue=tuple(session.queue),
-        status=Status(session.status),
-        variables=_all_thawed(session.variables),
-        held=None
-        if held is None
-        else Held(held[0], held[1], held[2], tuple(held[3]), _all_thawed(held[4])),
-    )
+    found = values[1:]
+    found[_TRAIL], found[_QUEUE] = tuple(found[_TRAIL]), tuple(found[_QUEUE])
+    found[_STATUS] = Status(found[_STATUS])
+    found[_VARIABLES] = _all_thawed(found[_VARIABLES])
+    held = found[_HELD]
+    if held is not None:
+        found[_HELD] = Held(held[0], held[1], held[2], tuple(held[3]), _all_thawed(held[4]))
+    return Session._make(found)
 
 
 def _all_thawed(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from hiredis import pack_command
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -170,12 +171,13 @@ class Wire:
         )
         self._threads = threading.local()
 
-    def command(self, *words: bytes | str | int) -> Any:  # Redis answers anything
+    def command(self, *words: bytes | str) -> Any:  # Redis answers anything
         """One command's answer; raises `StoreDown`, or redis's ResponseError."""
         for attempt in (1, 2):
             connection = self._connection()
             try:
-                connection.send_command(*words)
+                packed = pack_command(words)  # type: ignore[arg-type]  # its stub knows one word
+                connection.send_packed_command([packed], check_health=False)
                 return connection.read_response()
             except RedisTimeoutError:
                 connection.disconnect()

@@ -136,9 +136,8 @@ class Callbacks:
             reply = UssdReply(refused.status, "text/plain; charset=utf-8", body, refused.headers)
         if endpoint.capture is not None and request is not None:
             _write_down(endpoint.capture, name, request, reply)
-        status = HTTPStatus(reply.status)
         start_response(
-            f"{status.value} {status.phrase}",
+            _status_line(reply.status),
             [
                 ("Content-Type", reply.content_type),
                 ("Content-Length", str(len(reply.body))),
@@ -284,6 +283,11 @@ def _headers(environ: Environ) -> dict[str, str]:
     }
     found["content-type"] = environ.get("CONTENT_TYPE", "")
     return found
+
+
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}"
 
 
 @lru_cache(maxsize=256)

@@ -431,7 +431,7 @@ def test_mtn_gets_its_time_back_as_it_sent_it(time: str, kind: str) -> None:
 
 def test_mtn_screens_that_only_notify_want_no_answer() -> None:
     reply = MtnXmlRpc().encode(ASK, ASKED, ENDPOINT)
-    notified = replace(reply, body=reply.body.replace(b">request<", b">notify<"))
+    notified = reply._replace(body=reply.body.replace(b">request<", b">notify<"))
 
     assert MtnXmlRpc().read(notified).action is Action.END
 

@@ -16,9 +16,10 @@ from cassou.embedded import EmbeddedRedis
 from tests.web.conftest import endpoint
 from ussd_app.endpoints import load
 from ussd_app.hop import Limits
-from ussd_app.rates import Limiter, Rates, limiter
+from ussd_app.rates import Limiter, Rates, limiter_over
 from ussd_app.sealing import Sealer
 from ussd_app.session import Status
+from ussd_app.store import Wire
 from ussd_app.trust import Trust
 from ussd_app.web import create_app
 
@@ -92,7 +93,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def counted(redis_url: str) -> Limiter:
     with Redis.from_url(redis_url) as client:
         client.flushall()
-    return limiter(redis_url)
+    return limiter_over(Wire(redis_url).command)
 
 
 def test_a_number_that_dials_too_often_waits(rig: Rig, counted: Limiter, redis_url: str) -> None:

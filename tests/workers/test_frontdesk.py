@@ -151,7 +151,7 @@ def test_without_redis_a_purchase_is_committed_all_the_same(
 def test_a_look_up_is_rung_for(
     ledger: Ledger, doorbell: Doorbell, redis: Redis, sealer: Sealer
 ) -> None:
-    call = replace(_call("c-1"), backend="meters.find")
+    call = _call("c-1")._replace(backend="meters.find")
 
     assert _desk(ledger, doorbell).start(call) is None
     assert queue(CALLS, redis, sealer).count == 1

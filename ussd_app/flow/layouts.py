@@ -126,7 +126,7 @@ def pages(flow: Flow, screen: Layout, budget: Budget) -> list[Page]:
 
 def sent(flow: Flow, screen: Layout, budget: Budget) -> Layout:
     """A screen in the characters that are sent."""
-    if _as_written(flow, budget):
+    if _as_written(flow, budget) or _is_sendable(screen):
         return screen
     return Layout(
         gsm7.transliterate(screen.body),
@@ -134,6 +134,11 @@ def sent(flow: Flow, screen: Layout, budget: Budget) -> Layout:
         tuple((key, gsm7.transliterate(label)) for key, label in screen.footer),
         (screen.more[0], gsm7.transliterate(screen.more[1])),
     )
+
+
+def _is_sendable(screen: Layout) -> bool:
+    labels = "".join(label for _, label in (*screen.options, *screen.footer, screen.more))
+    return gsm7.septets(screen.body + labels) is not None
 
 
 def fits(flow: Flow, budget: Budget) -> Fits:

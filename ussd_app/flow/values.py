@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 import phonenumbers
 
@@ -117,7 +118,7 @@ def fits(shape: Shape, value: object, today: date | None = None) -> bool:
 
 def cut(text: str, shape: Shape) -> str:
     """A text of a back-end that takes no more room than its longest."""
-    most = room(shape.longest)
+    most = _declared_room(shape.longest)
     while room(text) > most:
         # At once for what is far too long, then character by character.
         text = text[: max(most, 1)] if len(text) > most + 1 else text[:-1]
@@ -161,6 +162,10 @@ def room(text: str) -> int:
     Marks that are left out on the way cost no septet, and yet a filter sees and counts them.
     """
     return max(width(text), gsm7.units(text))
+
+
+#: What a declaration makes room for: there are as many as the catalogue has fields.
+_declared_room = lru_cache(maxsize=1024)(room)
 
 
 def plain(number: Decimal) -> str:

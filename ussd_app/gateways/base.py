@@ -201,15 +201,18 @@ def resolve(request: UssdRequest, seen: Seen | None) -> UssdRequest:
     before = seen.accumulated if seen is not None else ""
     prefix = f"{before}*" if before else ""
     goes_on = len(request.input) > len(before) and request.input.startswith(prefix)
-    if request.kind is Kind.OPEN:
+    kind, typed = request.kind, request.input
+    if kind is Kind.OPEN:
         known = seen is not None and (seen.live or (request.accumulated and goes_on))
-        request = request._replace(kind=Kind.CONTINUE if known else Kind.BEGIN)
+        kind = Kind.CONTINUE if known else Kind.BEGIN
         if not known and not request.accumulated:
             # Only now is it known that the code was dialled, and not an answer that looks like it.
-            return request._replace(input=dialling.after(request.input, request.service_code))
-    if request.accumulated and request.kind is Kind.CONTINUE and goes_on:
-        return request._replace(input=request.input[len(prefix) :])
-    return request
+            typed = dialling.after(typed, request.service_code)
+    if request.accumulated and kind is Kind.CONTINUE and goes_on:
+        typed = typed[len(prefix) :]
+    if kind is request.kind and typed == request.input:
+        return request
+    return request._replace(kind=kind, input=typed)
 
 
 def form(text: str, what: str) -> dict[str, str]:
@@ -223,20 +226,20 @@ def form(text: str, what: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not (name or equals):
             continue
-        if "%" in pair or "+" in pair:
-            try:
-                name, value = (
-                    unquote_plus(name, errors="strict"),
-                    unquote_plus(value, errors="strict"),
-                )
-            except UnicodeDecodeError:
-                raise BadCallback(f"the {what} is not UTF-8") from None
+        try:
+            name, value = _unquoted(name), _unquoted(value)
+        except UnicodeDecodeError:
+            raise BadCallback(f"the {what} is not UTF-8") from None
         if len(value) > PARAMETER_MAX:
             raise BadCallback(
                 f'parameter "{ascii(name[:40])[1:-1]}" is over {PARAMETER_MAX} characters long'
             )
         found.setdefault(name, value)
     return found
+
+
+def _unquoted(text: str) -> str:
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
 
 
 def utf8(body: bytes) -> str:
@@ -271,7 +274,9 @@ def msisdn(typed: str, country: str) -> str:
     for attempt in tries:
         with suppress(phonenumbers.NumberParseException):
             numbers.append(phonenumbers.parse(attempt, country))
-    for agrees in (phonenumbers.is_valid_number, phonenumbers.is_possible_number):
+    # Which of two readings it is, the number's existence tells; of one, it would tell nothing.
+    tests = [phonenumbers.is_valid_number] if len(numbers) > 1 else []
+    for agrees in (*tests, phonenumbers.is_possible_number):
         for number in filter(agrees, numbers):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     raise BadCallback("the MSISDN is not a telephone number")

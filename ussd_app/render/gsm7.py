@@ -102,4 +102,6 @@ def cost(text: str) -> int:
 
 def units(text: str) -> int:
     """The UTF-16 units of a text: what it costs where UCS-2 is sent (3GPP TS 23.038, 6.2.3)."""
+    if max(text, default="") <= "\uffff":
+        return len(text)
     return len(text) + sum(1 for character in text if ord(character) > 0xFFFF)

@@ -6,13 +6,12 @@ A page breaks between lines or words; an option is never split and never hidden.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Fits = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page: its whole text, and the same in parts: the text above, every (key, label)."""
 
     text: str
@@ -23,8 +22,7 @@ class Page:
 Keys = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How one screen is put together.
 
     `options`, `footer` and `more` are (key, label). The footer (back, home) stands on every page,
