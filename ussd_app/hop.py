@@ -41,15 +41,12 @@ from ussd_app.rates import Rates
 from ussd_app.screens import Program, system_text
 from ussd_app.sealing import Sealer
 from ussd_app.session import Session, Status
+from ussd_app.standing import RETRY_SECONDS, Standing
 from ussd_app.store import Record, Store, StoreDown
 from ussd_app.trust import SKEW_SECONDS
 
 log = logging.getLogger("cassou.hop")
 
-#: A first hop seen again within this long is a repeat; later it is a new dial under an old id.
-REPEAT_SECONDS = 120.0
-#: Where a gateway numbers nothing: the same input within this long of its reply is a repeat.
-RETRY_SECONDS = 1.0
 #: No session goes on for longer.
 _SESSION_SECONDS_MAX = 3600.0
 #: How often a loser looks whether the winner has answered.
@@ -221,26 +218,29 @@ class _Hop:
         if self.request.kind in NOTICES:
             return self._notice(record)
         if self.request.kind is Kind.STATUS:
-            live = record is not None and self._lives(record) and not self._differs(record)
+            to = self._to(record) if record is not None else None
+            live = to is not None and to.lives and not to.differs
             return self.endpoint.gateway.acknowledge(self.request, live=live)
-        if record is not None and self._lives(record) and self._differs(record):
-            return self._plain("refused")
+        if record is not None:
+            to = self._to(record)
+            if to.lives and to.differs:
+                return self._plain("refused")
+            if to.is_repeat or to.is_older:
+                return self._reply_of(record)
         return self._decide(record)
 
     def _resolve(self, record: Record | None) -> None:
         """Read the callback against what is stored of its session."""
         seen = None
         if record is not None:
-            seen = Seen(self._lives(record), record.accumulated)
+            seen = Seen(self._to(record).lives, record.accumulated)
             self.language = record.session.language
         self.request = resolve(self.raw, seen)
 
     # What this callback is to the record that stands.
 
     def _decide(self, record: Record | None) -> UssdReply:
-        """Replay, wait for a twin, or take the next turn."""
-        if record is not None and (self._repeats(record) or self._older(record)):
-            return self._reply_of(record)
+        """Wait for a twin, or take the next turn."""
         if record is not None and record.reply is None:
             record = self._settled(record)
             self._resolve(record)
@@ -248,10 +248,11 @@ class _Hop:
             return self._begin(record)
         if record is None:
             return self._plain("expired")
-        if not self._newer(record):
+        to = self._to(record)
+        if not to.is_newer:
             # The loser of a race: what is on the phone now.
             return self._reply_of(record)
-        if not self._lives(record):
+        if not to.lives:
             return self._plain("expired")
         program = self.host.programs.of(record.session)
         if program is None:
@@ -265,61 +266,10 @@ class _Hop:
         turn = engine.step(program, record.session, event, now, self.endpoint.budget)
         return self._claim(program, record, turn, now)
 
-    def _older(self, record: Record) -> bool:
-        """Whether this hop is not after the newest one: a late repeat, never a wish of its own.
-
-        What could be a new dial under an ended session's id is told from a repeat by time alone.
-        """
-        if self._differs(record):
-            return False
-        text, before = self.raw.input, record.accumulated
-        if self.raw.accumulated and text and before.startswith(f"{text}*"):
-            return True
-        if self.raw.accumulated:
-            # Another answer to a screen that has been answered: the loser of a race.
-            early = text != before and not self._newer(record)
-        else:
-            position, newest = self.raw.position, record.position
-            early = position is not None and newest is not None and position < newest
-        idle = self.host.clock() - record.session.touched_at
-        return early and (self._lives(record) or idle < REPEAT_SECONDS)
-
-    def _repeats(self, record: Record) -> bool:
-        if record.hop != self.request.hop or self._differs(record):
-            return False
-        if self._numbers_nothing() and record.reply is not None:
-            # The same input again may be an answer to the next screen; nobody reads that quickly.
-            return self.host.clock() - record.answered_at < RETRY_SECONDS
-        # A hop that was not its session's first is never the dial of a new one, however late.
-        later = record.session.hops > 1
-        if self.request.kind is not Kind.BEGIN or self._lives(record) or later:
-            return True
-        return self.host.clock() - record.claimed_at < REPEAT_SECONDS
-
-    def _numbers_nothing(self) -> bool:
-        """Whether the gateway tells the hops of a dialog apart by nothing but their input."""
-        raw = self.raw
-        told = raw.unique or raw.accumulated or raw.position is not None
-        return not told and raw.kind is not Kind.BEGIN
-
-    def _lives(self, record: Record) -> bool:
-        idle = self.host.clock() - record.session.touched_at
-        return record.session.status is Status.LIVE and idle <= self.host.limits.idle_seconds
-
-    def _newer(self, record: Record) -> bool:
-        """Whether this hop comes after the newest one the record knows."""
-        if self.raw.accumulated:
-            before = record.accumulated
-            return self.raw.input.startswith(f"{before}*" if before else "") and (
-                len(self.raw.input) > len(before)
-            )
-        if self.raw.position is None or record.position is None:
-            return True
-        return self.raw.position > record.position
-
-    def _differs(self, record: Record) -> bool:
-        """Whether the request names another number than the session's."""
-        return self.request.msisdn not in {"", record.session.msisdn}
+    def _to(self, record: Record) -> Standing:
+        """What this callback is to a record."""
+        idle_seconds = self.host.limits.idle_seconds
+        return Standing(record, self.raw, self.request, self.host.clock(), idle_seconds)
 
     # Taking a turn.
 
@@ -530,7 +480,7 @@ class _Hop:
 
     def _reply_of(self, record: Record) -> UssdReply:
         """The stored reply; of a claim without one, the reply it comes to."""
-        if self._differs(record):
+        if self._to(record).differs:
             return self._plain("refused")
         settled: Record | None = record if record.reply is not None else self._settled(record)
         if settled is None:
@@ -566,7 +516,9 @@ class _Hop:
 
     def _notice(self, record: Record | None) -> UssdReply:
         """A gateway's word that a session has ended: consumed, and answered in its own way."""
-        if record is not None and not self._differs(record) and self.request.kind is not Kind.ENDED:
+        if record is None or self._to(record).differs:
+            return self.endpoint.gateway.acknowledge(self.request)
+        if self.request.kind is not Kind.ENDED:
             self._drop(self.key, record, self.request.reason or self.request.kind)
         return self.endpoint.gateway.acknowledge(self.request)
 
