@@ -23,7 +23,7 @@ from ussd_app.flow.diagnostics import FlowError, described
 from ussd_app.flow.model import Flow
 from ussd_app.messages import Budget
 from ussd_app.programs import answered, codes_of, version_of
-from ussd_app.replay.transcript import load as load_transcript
+from ussd_app.replay.reading import load as load_transcripts
 from ussd_app.settings import BadSettings
 from ussd_app.shelf import Publication, Shelf, ShelfBroken, ShelfRefused
 from workers import settings as settings_module
@@ -146,7 +146,7 @@ def _with_transcripts(found: checking.Found, paths: list[Path]) -> checking.Foun
     for path in paths:
         wrong = FlowError((), {})
         try:
-            load_transcript(path)
+            load_transcripts(path)
         except FlowError as error:
             wrong = error
         except UnicodeDecodeError as error:

@@ -9,11 +9,13 @@ import pytest
 from tests.whole_system import World
 from ussd_app.messages import Budget
 from ussd_app.replay import player
-from ussd_app.replay.transcript import load
+from ussd_app.replay.reading import load
+from ussd_app.replay.transcript import Transcript
 from ussd_app.screens import Program
 
 DIALOGS = sorted((Path(__file__).parent / "dialogs").glob("*.dial.yaml"))
-NAMES = [path.name.removesuffix(".dial.yaml") for path in DIALOGS]
+TRANSCRIPTS = [transcript for path in DIALOGS for transcript in load(path)]
+NAMES = [transcript.name for transcript in TRANSCRIPTS]
 
 #: Back-end → (operation of the simulated platform) that a transcript can make late.
 _OPERATIONS = {"meters.find": "meter", "tariffs.quote": "quote", "tariffs.show": "tariff"}
@@ -21,18 +23,17 @@ _OPERATIONS = {"meters.find": "meter", "tariffs.quote": "quote", "tariffs.show":
 _LATE_SECONDS = 1.5
 
 
-@pytest.mark.parametrize("path", DIALOGS, ids=NAMES)
-def test_a_transcript_plays_in_process(path: Path, program: Program) -> None:
-    played = player.play_in_process(load(path), program, Budget())
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=NAMES)
+def test_a_transcript_plays_in_process(transcript: Transcript, program: Program) -> None:
+    played = player.play_in_process(transcript, program, Budget())
 
     assert played.failure == ""
 
 
 @pytest.mark.world
 @pytest.mark.parametrize("endpoint", ["demo", "moov"])
-@pytest.mark.parametrize("path", DIALOGS, ids=NAMES)
-def test_a_transcript_plays_over_http(path: Path, endpoint: str, world: World) -> None:
-    transcript = load(path)
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=NAMES)
+def test_a_transcript_plays_over_http(transcript: Transcript, endpoint: str, world: World) -> None:
     if transcript.msisdn.startswith("+2267012"):
         world.put_wallet(transcript.msisdn, 100_000)
     late = any(step.verb == "late" for step in transcript.steps)
@@ -46,6 +47,6 @@ def test_a_transcript_plays_over_http(path: Path, endpoint: str, world: World) -
     def delay(backend: str) -> None:
         world.platform_fault("*", _OPERATIONS[backend], "slow", _LATE_SECONDS)
 
-    played = player.play(transcript, phone, player.World(delay, sms))
+    played = player.play(transcript, phone, player.Around(delay, sms))
 
     assert played.failure == ""

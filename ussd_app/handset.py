@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ussd_app import engine
 from ussd_app.effects import Call, CallResult, Message, Remember, Value
@@ -50,6 +50,9 @@ class Handset:
     def dial(self, dial_string: str) -> Screen:
         """The first screen; raises ValueError for a code that is not the program's."""
         code, extra = split_dial_string(dial_string, self._program.flow.service_codes)
+        if self._session is not None:
+            # Whoever dials again has left the session before, when it was last touched.
+            self._leave("dialled again", self._session.touched_at)
         self._dialled += 1
         event = Begin(
             f"handset-{self._dialled}",
@@ -69,10 +72,21 @@ class Handset:
 
     def drop(self, reason: str) -> None:
         """Leave in the middle, as a client who hangs up; an ended session stays as it is."""
+        self._leave(reason, self._clock())
+
+    def _leave(self, reason: str, now: float) -> None:
         if self._session is not None and self._session.status is Status.LIVE:
-            turn = self._step(self._session, Drop(reason))
+            turn = engine.step(self._program, self._session, Drop(reason), now, self._budget)
             self._session = turn.session
             self._note(turn)
+
+    def value(self, path: str) -> str | None:
+        """What a variable, or a field of one (`meter.customer`), holds; None if nothing."""
+        name, _, field = path.partition(".")
+        found = self._session.variables.get(name) if self._session is not None else None
+        if field:
+            found = found.get(field) if isinstance(found, Mapping) else None
+        return None if found is None else str(found)
 
     def repeat(self) -> Screen:
         """The last screen once more: in this process nothing can be sent twice."""

@@ -21,9 +21,11 @@ from ussd_app.flow.syntax import Node, Scalar, Sequence, read
 from ussd_app.messages import Budget
 from ussd_app.render.texts import FILTERS
 from ussd_app.replay.player import play_in_process
-from ussd_app.replay.transcript import load
+from ussd_app.replay.reading import load
+from ussd_app.replay.transcript import Transcript
 
 DIALOGS = sorted(EXAMPLES.glob("*/dialogs/*.dial.yaml"))
+TRANSCRIPTS = [transcript for path in DIALOGS for transcript in load(path)]
 FLOW_FILES = sorted(
     path for path in EXAMPLES.glob("*/*.yaml") if path.name not in {"catalogue.yaml", "system.yaml"}
 )
@@ -40,14 +42,12 @@ def test_an_example_passes_the_checker(name: str, budget: Budget) -> None:
     assert told == []
 
 
-@pytest.mark.parametrize(
-    "path", DIALOGS, ids=[f"{path.parent.parent.name}-{path.name}" for path in DIALOGS]
-)
-def test_a_transcript_of_an_example_plays(path: Path, programs: Programs) -> None:
-    transcript = load(path)
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda each: each.name)
+def test_a_transcript_of_an_example_plays(transcript: Transcript, programs: Programs) -> None:
+    example = Path(transcript.file).parent.parent.name
     code = "*" + transcript.dial.strip("*#").split("*")[0] + "#"
 
-    played = play_in_process(transcript, programs[code], BUDGETS[path.parent.parent.name])
+    played = play_in_process(transcript, programs[code], BUDGETS[example])
 
     assert played.failure == ""
 

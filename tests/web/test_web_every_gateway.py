@@ -22,13 +22,15 @@ from ussd_app.hop import FixedPrograms, Host, Limits
 from ussd_app.messages import Budget, HttpRequest, Screen, UssdReply
 from ussd_app.replay import player
 from ussd_app.replay.over_http import HttpPhone
-from ussd_app.replay.transcript import load
+from ussd_app.replay.reading import load
+from ussd_app.replay.transcript import Transcript
 from ussd_app.screens import Program
 from ussd_app.sealing import Sealer
 from ussd_app.trust import Trust
 from ussd_app.web import create_app
 
 DIALOGS = sorted((Path(__file__).parents[1] / "dialogs").glob("*.dial.yaml"))
+TRANSCRIPTS = [transcript for path in DIALOGS for transcript in load(path)]
 CODES = ("*789#",)
 #: What adapters must be told; nothing is ever sent there.
 OPTIONS = {
@@ -136,17 +138,16 @@ def dialling(name: str, program: Program, msisdn: str, desk: Answering) -> Itera
         phone.delivery.close()
 
 
-@pytest.mark.parametrize("path", DIALOGS, ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda each: each.name)
 @pytest.mark.parametrize("name", sorted(GATEWAYS))
 def test_a_transcript_plays_the_same_behind_every_gateway(
-    name: str, path: Path, program: Program
+    name: str, transcript: Transcript, program: Program
 ) -> None:
-    transcript = load(path)
     if transcript.dial not in CODES and not carries_extra(name):
         pytest.skip(f"{name} does not tell what was dialled after the service code")
     scripted = player.ScriptedBackends(program.flow.backends, transcript.backends)
     with dialling(name, program, transcript.msisdn, Answering(scripted)) as phone:
-        played = player.play(transcript, phone, player.World(scripted.delay))
+        played = player.play(transcript, phone, player.Around(scripted.delay))
 
     assert played.failure == ""
 

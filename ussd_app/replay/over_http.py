@@ -10,6 +10,7 @@ import requests
 from ussd_app.gateways import Gateway
 from ussd_app.handset import NoSession, split_dial_string
 from ussd_app.messages import HttpRequest, Kind, Screen, UssdReply, UssdRequest
+from ussd_app.replay.player import NotHere
 
 
 class BadReply(Exception):  # noqa: N818  # what came
@@ -85,6 +86,11 @@ class HttpPhone:
         if not 200 <= reply.status < 300:
             raise _refused(reply)
         return True
+
+    def drop(self, reason: str) -> None:
+        """Leave as `hang_up` does; raises `NotHere` where the gateway tells nothing of it."""
+        if not self.hang_up(Kind(reason)):
+            raise NotHere
 
     def _hop(self) -> Screen:
         if self._request is None:
