@@ -11,7 +11,7 @@ from ussd_app.effects import FAILED, Call, CallResult, Value
 from ussd_app.flow.model import Backend
 from ussd_app.handset import Handset
 from ussd_app.messages import Action, Budget, Screen
-from ussd_app.replay.transcript import EXPECTING, Scripted, Step, Transcript, Verb
+from ussd_app.replay.transcript import EXPECTING, Field, Scripted, Step, Transcript, Verb
 from ussd_app.screens import Program
 
 #: Whether a text is the one expected.
@@ -274,7 +274,7 @@ class ScriptedBackends:
         return tuple(self._backends[backend].outcomes)
 
     def sampled(
-        self, call: Call, outcome: str, fields: Mapping[str, str] | None = None
+        self, call: Call, outcome: str, fields: Mapping[str, Field] | None = None
     ) -> CallResult:
         """An outcome with the catalogue's sample, `fields` in place of its own."""
         declared = self._backends[call.backend].outcomes.get(outcome)

@@ -12,12 +12,13 @@ from typing import Any
 from ussd_app.flow.diagnostics import FlowError, Position, did_you_mean
 from ussd_app.flow.reader import Reader
 from ussd_app.flow.syntax import Mapping as MappingNode
-from ussd_app.flow.syntax import Node, Scalar, read
+from ussd_app.flow.syntax import Node, Scalar, Sequence, read
 from ussd_app.replay.transcript import (
     EXPECTING,
     MSISDN,
     RECORDINGS,
     After,
+    Field,
     How,
     Scripted,
     Step,
@@ -167,10 +168,18 @@ def _texts(transcript: Transcript) -> Iterator[tuple[str, Position, How]]:
             yield text, transcript.at, How.CONTAINS
         for answers in transcript.backends.values():
             for answer in answers:
-                for text in (answer.outcome, *answer.fields.values()):
+                for text in (answer.outcome, *_words(answer.fields)):
                     yield text, transcript.at, How.CONTAINS
     for step in transcript.steps:
         yield step.text, step.at, step.how
+
+
+def _words(fields: Mapping[str, Field]) -> Iterator[str]:
+    for value in fields.values():
+        if isinstance(value, str):
+            yield value
+        else:
+            yield from (text for row in value for text in row.values())
 
 
 def _filled(transcript: Transcript, row: Mapping[str, str]) -> Transcript:
@@ -185,6 +194,11 @@ def _filled(transcript: Transcript, row: Mapping[str, str]) -> Transcript:
 
         return _PLACE.sub(value, text)
 
+    def fill_field(value: Field) -> Field:
+        if isinstance(value, str):
+            return fill(value)
+        return tuple({name: fill(text) for name, text in row.items()} for row in value)
+
     name = fill(transcript.name)
     if name == transcript.name:
         told = row.get("name") or ", ".join(f"{column} {value}" for column, value in row.items())
@@ -198,7 +212,7 @@ def _filled(transcript: Transcript, row: Mapping[str, str]) -> Transcript:
             backend: tuple(
                 Scripted(
                     fill(answer.outcome),
-                    {field: fill(value) for field, value in answer.fields.items()},
+                    {field: fill_field(value) for field, value in answer.fields.items()},
                 )
                 for answer in answers
             )
@@ -232,9 +246,21 @@ def _scripted(reader: Reader, node: Node) -> Scripted:
     return Scripted(
         reader.word(body, "outcome", "an answer"),
         {
-            key.value: reader.scalar(value, f'"{key.value}:"').value
+            key.value: _field(reader, key.value, value)
             for key, value in (reader.mapping(fields, '"fields:"', None).entries if fields else ())
         },
+    )
+
+
+def _field(reader: Reader, name: str, node: Node) -> Field:
+    if not isinstance(node, Sequence):
+        return reader.scalar(node, f'"{name}:"').value
+    return tuple(
+        {
+            key.value: reader.scalar(value, f'"{key.value}:"').value
+            for key, value in reader.mapping(item, "a row", None).entries
+        }
+        for item in node.items
     )
 
 

@@ -72,12 +72,16 @@ class Step:
                 return self.text in shown
 
 
+#: A field of an answer: a text, or rows of texts.
+Field = str | tuple[Mapping[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Scripted:
     """What a back-end answers in process: an outcome, and fields that differ from the sample."""
 
     outcome: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, Field]
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,7 @@ def _word(step: Step, value: str) -> str:
 
 
 def _inline(values: Mapping[str, object]) -> str:
-    pairs = (
-        f"{name}: {_quoted(value) if isinstance(value, str) else json.dumps(value)}"
-        for name, value in values.items()
-    )
+    pairs = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
     return f"{{{', '.join(pairs)}}}"
 
 
