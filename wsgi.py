@@ -64,6 +64,14 @@ def checked_endpoints(
         problems.append(
             f"in production no endpoint may trust anybody: give {names} peers or a secret"
         )
+    wide = sorted(
+        name
+        for name, each in endpoints.items()
+        if any(not network.prefixlen for network in (*each.trust.peers, *each.trust.proxies))
+    )
+    if wide:
+        names = ", ".join(wide)
+        problems.append(f"in production no network is everybody's: take /0 from {names}")
     captured = sorted(name for name, each in endpoints.items() if each.capture)
     if captured:
         names = ", ".join(captured)

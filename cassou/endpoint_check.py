@@ -6,6 +6,7 @@ bought: the dialog goes no further than the first screens, and is then left as a
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -143,7 +144,11 @@ class _Trial:
         if wrong != trust.checks:
             callers.append(("with a wrong secret", replace(trust, checks=wrong)))
         for name, shown in callers:
-            reply = self._new_phone(shown).post(self._first())
+            try:
+                reply = self._new_phone(shown).post(self._first())
+            except requests.RequestException:
+                yield _good("stranger", f"{name} refused: the connection was closed")
+                continue
             if reply.status in {401, 403, 404}:
                 yield _good("stranger", f"{name} refused: HTTP {reply.status}")
             else:
@@ -169,9 +174,15 @@ class _Trial:
         yield from self._step("dial", lambda: self._phone.dial(codes[0]).action)
         yield from self._step("repeat", lambda: self._phone.repeat().action)
         yield from self._step("answer", lambda: self._phone.send("1").action)
+        with contextlib.suppress(BadReply, requests.RequestException):
+            self._phone.hang_up()
 
     def _acknowledged(self) -> Iterator[Finding]:
-        reply = self._phone.post(self._first())
+        try:
+            reply = self._phone.post(self._first())
+        except requests.RequestException as error:
+            yield _bad("dial", f"no reply: {_reason(error)}")
+            raise _Enough from None
         if 200 <= reply.status < 300:
             yield _good("dial", f"acknowledged with HTTP {reply.status}")
             sentence = "its screens come in calls of ours, which cannot be seen from here"
@@ -213,7 +224,7 @@ class _Trial:
                 gateway.decode(notice, facts)
                 reply = self._phone.post(notice)
             except (BadCallback, requests.RequestException) as error:
-                yield _bad(kind, f"at {path}: {error}")
+                yield _bad(kind, f"at {path}: {_reason(error)}")
                 continue
             if 200 <= reply.status < 300:
                 yield _good(kind, f"consumed at {path}")

@@ -64,7 +64,7 @@ ENDPOINT = """\
     trust: {{peers: [127.0.0.0/8]}}
     service_codes: ["*789#"]
     reply_seconds: 6
-    options: {{url: "{url}", sp_id: "1", sp_password: p, account_key: a, access_token: t}}
+    options: {{{options}}}
 """
 #: Where asynchronous gateways are called with a screen, under an address of each one's name.
 CALLED = {
@@ -260,8 +260,13 @@ def _ok(answer: requests.Response) -> None:
 
 
 def _endpoint(name: str, called: str) -> str:
-    asynchronous = GATEWAYS[name].capabilities.asynchronous
-    return ENDPOINT.format(name=name, url=f"{called}/{name}" if asynchronous else f"/ussd/{name}")
+    gateway = GATEWAYS[name]
+    url = f"{called}/{name}" if gateway.capabilities.asynchronous else f"/ussd/{name}"
+    given = {"url": f'"{url}"', "sp_id": '"1"', "sp_password": "p"}
+    given |= {"account_key": "a", "access_token": "t"}
+    known = gateway.options | gateway.more_options
+    options = ", ".join(f"{each}: {value}" for each, value in given.items() if each in known)
+    return ENDPOINT.format(name=name, options=options)
 
 
 def running(

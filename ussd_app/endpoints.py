@@ -19,9 +19,12 @@ their own, come to /ussd/demo/events.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from phonenumbers import SUPPORTED_REGIONS
 
 from ussd_app.flow.diagnostics import FlowError, did_you_mean
 from ussd_app.flow.reader import Reader
@@ -46,6 +49,9 @@ _KEYS = (
     "callbacks_per_second",
     "capture",
 )
+
+
+_LITERAL = re.compile(r"(\bsecret\s*:\s*)([^,}\n]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,9 @@ def load(path: Path, environment: Mapping[str, str]) -> dict[str, ConfiguredEndp
     if not found and not reader.problems:
         reader.problem(top.at, "missing-key", "no endpoint is configured")
     if reader.problems:
-        raise FlowError(reader.problems, {str(path): source})
+        # A secret that somebody wrote into the file is not shown again.
+        shown = _LITERAL.sub(lambda match: match[1] + "…" * len(match[2]), source)
+        raise FlowError(reader.problems, {str(path): shown})
     return found
 
 
@@ -119,12 +127,31 @@ def _endpoint(
         float(reader.integer(body, "reply_seconds", 5, 1, 120)),
         reader.integer(body, "ucs2_max", 0, 0, 91),
     )
-    trust = read_trust(reader, body.get("trust"), key, environment)
+    trust = read_trust(reader, body.get("trust"), key, environment, gateway)
+    _check_options(reader, body, key, gateway, facts)
     per_second = reader.integer(body, "callbacks_per_second", 500, 0, 1_000_000)
     capture = reader.word(body, "capture", what, "")
     return ConfiguredEndpoint(
         facts, gateway, trust, budget, per_second, Path(capture) if capture else None
     )
+
+
+def _check_options(
+    reader: Reader, body: MappingNode, key: Scalar, gateway: Gateway, facts: Endpoint
+) -> None:
+    """What an adapter needs is there, and nothing else is."""
+    at = body.by_name["options"].at if "options" in body.by_name else key.at
+    for name in sorted(gateway.options - set(facts.options)):
+        sentence = f'endpoint "{key.value}" needs the option "{name}"'
+        reader.problem(at, "missing-key", sentence)
+    known = gateway.options | gateway.more_options
+    for name in sorted(set(facts.options) - known):
+        hint = did_you_mean(name, known)
+        sentence = f'{gateway.name} knows no option "{name}"{hint}'
+        reader.problem(at, "unknown-key", sentence)
+    if facts.country not in SUPPORTED_REGIONS:
+        sentence = f'no country "{facts.country}"; two capital letters, as BF'
+        reader.problem(body.by_name["country"].at, "wrong-type", sentence)
 
 
 def _options(reader: Reader, body: MappingNode, environment: Mapping[str, str]) -> dict[str, str]:

@@ -65,6 +65,7 @@ class Backends(Protocol):
         """The result of a call that neither spends nor has to be ordered, if it is known here.
 
         It is asked for before the hop is claimed, perhaps in vain: only what has no effect counts.
+        Raises `NoAnswer` where asking in another way would take as long again.
         """
         ...
 
@@ -303,13 +304,20 @@ class _Hop:
             self._before(program, before),
         )
         turn = engine.begin(program, event, now, self.endpoint.budget)
-        reply = self._claim(program, record, turn, now)
-        # From the last hop on counts `within`; how long the session goes on is not known yet.
-        seconds = _memory(program) + _SESSION_SECONDS_MAX
-        other = host.store.exchange(last, self.key, seconds)
-        if other != before:
-            self._superseded(other)
-        return reply
+
+        def won() -> None:
+            # At once, not after the back-ends: a dial that comes meanwhile is the newer one.
+            # From the last hop on counts `within`; how long the session goes on is not known yet.
+            seconds = _memory(program) + _SESSION_SECONDS_MAX
+            try:
+                other = host.store.exchange(last, self.key, seconds)
+                if other != before:
+                    self._superseded(other)
+            except StoreDown as error:
+                # The session stands; what is lost is that the one before it was dropped.
+                log.warning("%s: not noted which session is the newest: %s", endpoint.name, error)
+
+        return self._claim(program, record, turn, now, won)
 
     def _superseded(self, key: object) -> None:
         """Drop the session under `key`, if it lives: whoever dials again has left it."""
@@ -386,7 +394,14 @@ class _Hop:
                 case Message():
                     self.host.backends.send(effect)
 
-    def _claim(self, program: Program, record: Record | None, turn: Turn, now: float) -> UssdReply:
+    def _claim(
+        self,
+        program: Program,
+        record: Record | None,
+        turn: Turn,
+        now: float,
+        when_won: Callable[[], None] = lambda: None,
+    ) -> UssdReply:
         """Write the stepped session; only who succeeds carries out what it wants."""
         turn = self._ahead(program, turn, now)
         mine = Record(
@@ -396,12 +411,14 @@ class _Hop:
             self.raw.input if self.raw.accumulated else "",
             self._encode(turn, self.request.position),
             now,
-            now,
+            # What is known may have taken a while to be asked.
+            self.host.clock(),
         )
         seen = record.tag if record is not None else b""
         won, current = self.host.store.swap(self.key, seen, mine, _memory(program))
         if won and current is not None:
             self.is_fresh = current.reply is not None
+            when_won()
             self._carry_out(turn.effects)
             return self._finish(program, current)
         if current is None:

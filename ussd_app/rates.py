@@ -13,7 +13,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -100,6 +100,9 @@ class _Lot:
 
     left: int = 0
     until: float = 0.0
+    full_until: float = 0.0
+    is_asked: bool = False
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Rates:
@@ -130,25 +133,31 @@ class Rates:
         """Whether one more callback of an endpoint is let in."""
         if not per_second:
             return True
-        now = time.monotonic()
-        with self._guard:
-            lot = self._lots.setdefault(endpoint, _Lot())
-            if now >= lot.until:
-                lot.left, lot.until = self._taken(endpoint, per_second, now)
-            if lot.left <= 0:
-                return False
-            lot.left -= 1
-            if lot.left == 0:
-                lot.until = 0.0
-            return True
+        lot = self._lots.get(endpoint)
+        if lot is None:
+            with self._guard:
+                lot = self._lots.setdefault(endpoint, _Lot())
+        with lot.guard:
+            if lot.left > 0 and time.monotonic() < lot.until:
+                lot.left -= 1
+                return True
+            if lot.is_asked or time.monotonic() < lot.full_until:
+                # While one asks, the others are let in: nobody waits for Redis but who must.
+                return lot.is_asked
+            lot.is_asked = True
+        given = self._given(endpoint, per_second)
+        with lot.guard:
+            lot.is_asked = False
+            now = time.monotonic()
+            lot.left, lot.until = given - 1, now + 1.0
+            lot.full_until = 0.0 if given else now + _FULL_SECONDS
+        return given > 0
 
-    def _taken(self, endpoint: str, per_second: int, now: float) -> tuple[int, float]:
-        """Another lot, and until when it lasts: none for a moment where the endpoint is full."""
+    def _given(self, endpoint: str, per_second: int) -> int:
+        """Another lot: none where the endpoint is full, a second's worth where nobody counts."""
         size = max(per_second // _LOTS, 1)
+        item = RateLimitItemPerSecond(per_second)
         try:
-            given = self._limiter.hit(
-                RateLimitItemPerSecond(per_second), "callback", endpoint, cost=size
-            )
+            return size if self._limiter.hit(item, "callback", endpoint, cost=size) else 0
         except self._gone:
-            given = True
-        return (size, now + 1.0) if given else (0, now + _FULL_SECONDS)
+            return per_second

@@ -19,7 +19,7 @@ from hiredis import pack_command
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -172,13 +172,18 @@ class Wire:
         self._threads = threading.local()
 
     def command(self, *words: bytes | str) -> Any:  # Redis answers anything
-        """One command's answer; raises `StoreDown`, or redis's ResponseError."""
+        """One command's answer; raises `StoreDown`, or redis's NoScriptError."""
         for attempt in (1, 2):
             connection = self._connection()
             try:
                 packed = pack_command(words)  # type: ignore[arg-type]  # its stub knows one word
                 connection.send_packed_command([packed], check_health=False)
                 return connection.read_response()
+            except NoScriptError:
+                raise
+            except ResponseError as error:
+                # Full, loading, or a replica since a moment ago: it answers, and cannot be used.
+                raise StoreDown(f"Redis: {error}") from None
             except RedisTimeoutError:
                 connection.disconnect()
                 raise StoreDown("Redis does not answer") from None

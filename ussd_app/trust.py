@@ -208,6 +208,12 @@ class Trust:
         return any(check.needs_body for check in self.checks)
 
     @property
+    def headers(self) -> frozenset[str]:
+        """The headers that a caller is believed by, which nobody else should read."""
+        names = {check.name for check in self.checks if isinstance(check, Header | RsaSigned)}
+        return frozenset(names | {SIGNATURE})
+
+    @property
     def is_signed(self) -> bool:
         """Whether a request has a nonce that must be new."""
         return any(isinstance(check, Signed) for check in self.checks)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -24,7 +25,7 @@ from ussd_app.delivery import Delivery
 from ussd_app.effects import NoAnswer
 from ussd_app.endpoints import ConfiguredEndpoint
 from ussd_app.hop import Host
-from ussd_app.messages import NOTICES, BadCallback, HttpRequest, UssdReply, UssdRequest
+from ussd_app.messages import NOTICES, BadCallback, HttpRequest, Kind, UssdReply, UssdRequest
 from ussd_app.store import StoreDown
 from ussd_app.trust import NONCE, SIGNATURE
 
@@ -135,7 +136,7 @@ class Callbacks:
             body = f"{refused}\n".encode()
             reply = UssdReply(refused.status, "text/plain; charset=utf-8", body, refused.headers)
         if endpoint.capture is not None and request is not None:
-            _write_down(endpoint.capture, name, request, reply)
+            _write_down(endpoint, endpoint.capture, request, reply)
         start_response(
             _status_line(reply.status),
             [
@@ -214,7 +215,9 @@ class Callbacks:
             decoded = endpoint.gateway.decode(request, endpoint.facts)
         except BadCallback as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
-        if not self._host.lets_in(endpoint):
+        # Notices and questions take little, and a notice that is lost is a session not dropped.
+        counted = decoded.kind not in {*NOTICES, Kind.STATUS}
+        if counted and not self._host.lets_in(endpoint):
             log.warning("%s: more callbacks than are let in", endpoint.facts.name)
             return self._apology(endpoint, decoded, "busy")
         if endpoint.gateway.capabilities.asynchronous and decoded.kind not in NOTICES:
@@ -232,7 +235,8 @@ class Callbacks:
         return self._apology(endpoint, decoded, "error")
 
     def _apology(self, endpoint: ConfiguredEndpoint, decoded: UssdRequest, text: str) -> UssdReply:
-        if decoded.kind in NOTICES or endpoint.gateway.capabilities.asynchronous:
+        quiet = decoded.kind in {*NOTICES, Kind.STATUS}
+        if quiet or endpoint.gateway.capabilities.asynchronous:
             return endpoint.gateway.acknowledge(decoded)
         return self._host.plain(endpoint, decoded, text)
 
@@ -247,24 +251,32 @@ def _believe(request: HttpRequest, why_not: str) -> None:
 
 #: One exchange after another, whole lines.
 _WRITING = threading.Lock()
+_APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
-def _write_down(capture: Path, name: str, request: HttpRequest, reply: UssdReply) -> None:
-    """Add one exchange to a capture; never in production."""
+def _write_down(
+    endpoint: ConfiguredEndpoint, capture: Path, request: HttpRequest, reply: UssdReply
+) -> None:
+    """Add one exchange to a capture, less what the caller is trusted by; never in production."""
+    secret = endpoint.trust.headers
+    headers = {name: "x" if name in secret else value for name, value in request.headers.items()}
     query = f"?{request.query}" if request.query else ""
     # WSGI has decoded the path to Latin-1 (PEP 3333); as it was sent it is one URL again.
     path = quote(request.path, encoding="latin-1")
     asked = {
         "method": request.method,
-        "path_query": f"{MOUNT}{name}{path}{query}",
-        "headers": dict(request.headers),
+        "path_query": f"{MOUNT}{endpoint.facts.name}{path}{query}",
+        "headers": headers,
         **_written(request.body),
     }
-    headers = {"content-type": reply.content_type, **dict(reply.headers)}
-    answered = {"status": reply.status, "headers": headers, **_written(reply.body)}
+    shown = {"content-type": reply.content_type, **dict(reply.headers)}
+    answered = {"status": reply.status, "headers": shown, **_written(reply.body)}
     line = json.dumps({"request": asked, "reply": answered}, ensure_ascii=False)
     try:
-        with _WRITING, capture.open("a", encoding="utf-8") as file:
+        with (
+            _WRITING,
+            os.fdopen(os.open(capture, _APPENDING, 0o600), "a", encoding="utf-8") as file,
+        ):
             file.write(line + "\n")
     except OSError as error:
         log.warning("nothing is captured: %s", error)

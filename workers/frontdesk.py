@@ -59,12 +59,12 @@ class FrontDesk:
         self._clock = clock
 
     def known(self, call: Call) -> CallResult | None:
-        """See `Backends.known`: what the ledger says, which is asked again if it does not."""
+        """See `Backends.known`: what the ledger says."""
         answer = LEDGER_BACKENDS.get(call.backend)
         try:
             return answer(self._ledger, call) if answer is not None else None
-        except SQLAlchemyError:
-            return None
+        except SQLAlchemyError as error:
+            raise NoAnswer(f"the ledger: {type(error).__name__}") from None
 
     def start(self, call: Call) -> CallResult | None:
         """See `Backends.start`."""

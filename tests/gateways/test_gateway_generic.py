@@ -286,7 +286,7 @@ def test_aats_callback_leads_back_to_the_endpoint_with_the_code_in_it() -> None:
     reply = aat.encode(Screen("Hello", Action.CONTINUE), ASKED, ENDPOINT)
     option = ElementTree.fromstring(reply.body).find("options/option")
 
-    assert aat.options == ("url",)
+    assert aat.options == {"url"}
     assert option is not None
     assert option.get("callback") == "https://app.example/ussd/e?to_addr=%2A789%23"
 

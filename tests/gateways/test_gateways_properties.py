@@ -293,3 +293,24 @@ def test_a_form_is_read_as_the_library_reads_it(text: str) -> None:
         assert "\ufffd" in "".join([*wanted, *wanted.values()])
         return
     assert found == wanted
+
+
+@pytest.mark.parametrize("name", sorted(GATEWAYS))
+def test_what_a_gateway_does_not_read_changes_nothing(name: str) -> None:
+    gateway = GATEWAYS[name]
+    endpoint = Endpoint("e", "BF", ("*789#",), options={"url": "/ussd/e"})
+    asked = UssdRequest(Kind.BEGIN, "s-1", "+22670123456", "*789#", "", "")
+    for history in (("",), ("", "1", "12")):
+        sent = gateway.example(asked, history)
+        read = gateway.decode(sent, endpoint)
+        headers = {**sent.headers, "user-msisdn": "22670000000", "x-a": "b"}
+        others = {
+            "query": sent._replace(query="msisdn=22670000000&user-msisdn=22670000000"),
+            "headers": sent._replace(headers=headers),
+        }
+        for part, changed in others.items():
+            if part not in gateway.reads_besides:
+                assert gateway.decode(changed, endpoint) == read
+    if "path" not in gateway.reads_besides:
+        assert gateway.serves("")
+        assert not gateway.serves("/other")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ussd_app.hop import Limits
 from ussd_app.rates import Limiter, Rates, limiter_over
 from ussd_app.sealing import Sealer
 from ussd_app.session import Status
-from ussd_app.store import Wire
+from ussd_app.store import StoreDown, Wire
 from ussd_app.trust import Trust
 from ussd_app.web import create_app
 
@@ -152,6 +153,66 @@ def test_nobody_is_refused_because_redis_does_not_count() -> None:
 
     assert rates.lets_dial(Sealer(b"k" * 32).name("dial", OTHER))
     assert all(rates.lets_in("demo", 1) for _ in range(5))
+
+
+def test_a_redis_that_is_full_or_a_replica_is_one_that_is_down(redis_url: str) -> None:
+    wire = Wire(redis_url)
+    with Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory", "1000")
+        try:
+            with pytest.raises(StoreDown, match="maxmemory"):
+                wire.command("SET", b"x", b"y")
+            assert Rates(limiter_over(wire.command), 1, StoreDown).lets_in("demo", 50)
+        finally:
+            client.config_set("maxmemory", "0")
+
+
+class Hanging:
+    """A limiter whose Redis hangs until it is let go, and then is gone."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Semaphore(0)
+        self.gone = threading.Event()
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        self.asked.release()
+        assert self.gone.wait(20)
+        raise RedisError
+
+
+def test_a_redis_that_hangs_is_waited_for_by_one_caller_alone(rig: Rig) -> None:
+    hanging = Hanging()
+    rates = Rates(hanging, 0)
+    first = rig.pool.submit(rates.lets_in, "demo", 50)
+    assert hanging.asked.acquire(timeout=20)
+
+    assert all(rates.lets_in("demo", 50) for _ in range(100)), "nobody else waits"
+    hanging.gone.set()
+    assert first.result(20)
+    assert all(rates.lets_in("demo", 50) for _ in range(40)), "nor asks again at once"
+
+
+def test_a_dial_that_waits_for_a_back_end_does_not_drop_a_newer_one(rig: Rig) -> None:
+    rig.desk.gated = {"meters.find"}
+    slow = rig.pool.submit(rig.post, "1*04246801379", "s-1")
+    assert rig.desk.entered.wait(20)
+    rig.post("", "s-2")
+    rig.desk.gate.set()
+    slow.result(20)
+
+    assert (status(rig, "s-1"), status(rig, "s-2")) == (Status.DROPPED, Status.LIVE)
+    assert rig.post("1", "s-2").data.startswith(b"CON ")
+
+
+def test_a_pointer_that_cannot_be_written_spoils_no_reply(rig: Rig) -> None:
+    def gone(key: bytes, value: object, seconds: float) -> object:
+        raise StoreDown("gone for a moment")
+
+    rig.store.exchange = gone  # type: ignore[method-assign]  # Redis gone for a moment
+    shown = rig.post("", "s-1").data
+
+    assert shown.startswith(b"CON ")
+    assert rig.post("", "s-1").data == shown
 
 
 def test_no_limit_is_no_limit() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -20,7 +21,7 @@ from ussd_app.web import create_app
 if TYPE_CHECKING:
     from tests.web.conftest import Rig
 
-SECRET = "one secret of many letters"
+SECRET = "one-secret.of_many~letters"
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -69,7 +70,7 @@ def checked(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
         file = tmp_path / "endpoints.yaml"
         file.write_text(
             f"cassou: 1\nendpoints:\n  here:\n    gateway: {gateway}\n    trust: {trust}\n"
-            '    service_codes: ["*789#"]\n    options: {url: "/ussd/here"}\n'
+            '    service_codes: ["*789#"]\n'
         )
         monkeypatch.setenv("CASSOU_ENDPOINTS_FILE", str(file))
         monkeypatch.setenv("KEY", SECRET)
@@ -184,3 +185,36 @@ def test_an_endpoint_that_is_not_configured_is_a_question_of_usage() -> None:
     assert 'no endpoint "demp"' in result.output
     assert 'did you mean "demo"?' in result.output
     assert result.exit_code == 2
+
+
+def test_plain_http_over_a_network_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(url: str, **_: object) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.url = 403, url
+        return response
+
+    # No network is at hand that is not this machine: the first answer alone is made up.
+    monkeypatch.setattr("cassou.endpoint_check.requests.options", answer)
+    result = CliRunner().invoke(
+        main, ["endpoint-check", "demo", "--url", "http://ussd.invalid/ussd/demo"]
+    )
+
+    assert "plain HTTP: numbers and PINs can be read on the way; use https" in result.output
+    assert result.exit_code == 1
+
+
+def test_an_answer_that_breaks_off_is_told_without_the_secret(
+    checked: Callable[..., Result], now: Rig
+) -> None:
+    def breaking(app: Wsgi) -> Wsgi:
+        def proxy(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            if environ["PATH_INFO"].endswith("/events"):
+                raise ConnectionAbortedError
+            return app(environ, start_response)
+
+        return proxy
+
+    result = checked(TRUSTS["path"], wrap=breaking, rig=now)
+
+    assert SECRET not in result.output
+    assert result.exit_code == 1

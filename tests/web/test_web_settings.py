@@ -129,6 +129,7 @@ cassou: 1
 endpoints:
   anyone: {gateway: moov_xml, trust: open}
   written: {gateway: moov_xml, trust: {peers: [10.0.0.0/8]}, capture: seen.jsonl}
+  wide: {gateway: moov_xml, trust: {peers: [10.0.0.0/8], proxies: ["::/0"]}}
 """
 
 
@@ -142,6 +143,7 @@ def test_in_production_what_is_unsafe_refuses_to_start_and_says_why(tmp_path: Pa
 
     assert str(caught.value).splitlines() == [
         "in production no endpoint may trust anybody: give anyone peers or a secret",
+        "in production no network is everybody's: take /0 from wide",
         "in production nobody's callbacks are written to a file: take capture from written",
     ]
 
@@ -150,4 +152,8 @@ def test_on_a_developers_machine_it_starts(tmp_path: Path) -> None:
     file = tmp_path / "endpoints.yaml"
     file.write_text(ENDPOINTS)
 
-    assert set(wsgi.checked_endpoints(load(endpoints_file=file), {})) == {"anyone", "written"}
+    assert set(wsgi.checked_endpoints(load(endpoints_file=file), {})) == {
+        "anyone",
+        "written",
+        "wide",
+    }

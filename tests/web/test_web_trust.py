@@ -26,7 +26,7 @@ from ussd_app.web import create_app
 if TYPE_CHECKING:
     from tests.web.conftest import Rig
 
-SECRET, NEXT = "one secret of many letters", "the next secret of a gateway"
+SECRET, NEXT = "one-secret-of-many-letters", "the-next-secret-of-a-gateway"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 BODY = b"sessionId=s-1&phoneNumber=%2B22670123456&serviceCode=*789%23&text="
 
@@ -54,11 +54,15 @@ class Door:
         )
 
 
-def door(rig: Rig, tmp_path: Path, trust: str, variables: Mapping[str, str] | None = None) -> Door:
+def door(
+    rig: Rig,
+    tmp_path: Path,
+    trust: str,
+    variables: Mapping[str, str] | None = None,
+    gateway: str = "africastalking",
+) -> Door:
     path = tmp_path / "endpoints.yaml"
-    path.write_text(
-        f"cassou: 1\nendpoints:\n  door:\n    gateway: africastalking\n    trust: {trust}\n"
-    )
+    path.write_text(f"cassou: 1\nendpoints:\n  door:\n    gateway: {gateway}\n    trust: {trust}\n")
     endpoints = load(path, {"KEY": SECRET, **(variables or {})})
     return Door(Client(create_app(rig.host, endpoints, 4096)), endpoints["door"], rig)
 
@@ -189,27 +193,59 @@ def test_a_nonce_that_cannot_be_looked_up_is_not_believed(rig: Rig, tmp_path: Pa
     assert here.send(here.callback()).status_code == 503
 
 
+PULL = (
+    b'<request type="pull"><sessionId>s-1</sessionId><msisdn>22670123456</msisdn>'
+    b"<subscriberInput>789</subscriberInput><newRequest>1</newRequest></request>"
+)
+
+
 def test_a_body_signed_with_rsa(rig: Rig, tmp_path: Path) -> None:
     private, other = (generate_private_key(65537, 2048) for _ in range(2))
     keys = [
         each.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         for each in (private, other)
     ]
-    trust = "{rsa: Signature, secret_variable: PEM}"
+    trust = "{rsa: Signature, secret_variable: PEM}\n    service_codes: ['*789#']"
 
     def signed(body: bytes) -> HttpRequest:
-        signature = private.sign(BODY, PKCS1v15(), SHA256())
-        headers = {**FORM, "signature": base64.b64encode(signature).decode()}
-        return HttpRequest("POST", headers=headers, body=body)
+        signature = private.sign(PULL, PKCS1v15(), SHA256())
+        encoded = base64.b64encode(signature).decode()
+        return HttpRequest(
+            "POST", headers={"content-type": "text/xml", "signature": encoded}, body=body
+        )
 
-    here = door(rig, tmp_path, trust, {"PEM": keys[0]})
-    assert here.send(signed(BODY)).status_code == 200
-    assert here.send(signed(BODY + b"1")).status_code == 403
-    assert here.send(HttpRequest("POST", headers=FORM, body=BODY)).status_code == 403
-    both = door(rig, tmp_path, trust, {"PEM": keys[1] + keys[0]})
-    assert both.send(signed(BODY)).status_code == 200
-    stranger = door(rig, tmp_path, trust, {"PEM": keys[1]})
-    assert stranger.send(signed(BODY)).status_code == 403
+    def believing(pem: str) -> Door:
+        return door(rig, tmp_path, trust, {"PEM": pem}, "comviva_xml")
+
+    here = believing(keys[0])
+    assert here.send(signed(PULL)).status_code == 200
+    assert here.send(signed(PULL.replace(b"789", b"788"))).status_code == 403
+    assert here.send(HttpRequest("POST", headers=FORM, body=PULL)).status_code == 403
+    assert believing(keys[1] + keys[0]).send(signed(PULL)).status_code == 200
+    assert believing(keys[1]).send(signed(PULL)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("gateway", "trust", "sentence"),
+    [
+        ("moov_xml", "{rsa: Signature, secret_variable: KEY}", '"rsa:" signs a body alone'),
+        ("infobip", "{rsa: Signature, secret_variable: KEY}", '"rsa:" signs a body alone'),
+        ("orange_xhtml", "{hmac: true, secret_variable: KEY}", '"hmac:" signs no headers'),
+        ("myriad", "{hmac: true, secret_variable: KEY}", '"hmac:" signs no headers'),
+        (
+            "orange_xhtml",
+            "{path: true, secret_variable: KEY}",
+            "lead on to URLs without the secret",
+        ),
+    ],
+)
+def test_a_trust_that_would_not_hold_for_a_gateway_is_refused(
+    rig: Rig, tmp_path: Path, gateway: str, trust: str, sentence: str
+) -> None:
+    with pytest.raises(FlowError) as caught:
+        door(rig, tmp_path, trust, gateway=gateway)
+
+    assert sentence in str(caught.value)
 
 
 def test_a_certificates_subject_is_believed_of_a_named_proxy_alone(
@@ -286,7 +322,19 @@ def test_a_log_tells_why_and_no_secret(
             "5:41: error: the file nowhere cannot be read: No such file or directory",
         ),
         ("{path: false, secret_variable: KEY}", '5:19: error: "path:" can only be true'),
-        ("{rsa: Signature, secret_variable: KEY}", "the variable KEY "),
+        (
+            "{peers: [10.0.0.0/8], secret_variable: KEY}",
+            "say what the secret is for: one of header, path, basic, bearer, hmac, rsa",
+        ),
+        ("{peers: []}", '"peers:" names nobody [wrong-shape]'),
+        (
+            "{peers: [10.1.0.5/16]}",
+            "10.1.0.0/16 is the one it is in",
+        ),
+        ("{header: X_Key, secret_variable: KEY}", '"X_Key" is no name of a header'),
+        ("{path: true, secret_variable: SLASHED}", "- . _ ~ alone: it is a part of a URL"),
+        ("{header: X-Key, secret_variable: ACCENTED}", "printable ASCII alone"),
+        ("opne", 'did you mean "open"?'),
         (
             "{mtls: {header: X-S, subjects: [a]}}",
             '"mtls:" needs "proxies:": only a proxy of ours sees the certificate [missing-key]',
@@ -296,10 +344,19 @@ def test_a_log_tells_why_and_no_secret(
 def test_a_trust_that_cannot_be_is_told(
     rig: Rig, tmp_path: Path, trust: str, sentence: str
 ) -> None:
+    variables = {"SLASHED": "a/secret/with/slashes", "ACCENTED": "un secret très long"}
     with pytest.raises(FlowError) as caught:
-        door(rig, tmp_path, trust)
+        door(rig, tmp_path, trust, variables)
 
     assert sentence in str(caught.value)
+
+
+def test_a_secret_in_the_file_is_refused_and_not_shown(rig: Rig, tmp_path: Path) -> None:
+    with pytest.raises(FlowError) as caught:
+        door(rig, tmp_path, f"{{header: X-Key, secret: {SECRET}}}")
+
+    assert "no secret stands in this file: name its secret_variable" in str(caught.value)
+    assert SECRET not in str(caught.value)
 
 
 def test_every_answer_carries_the_security_headers(rig: Rig, tmp_path: Path) -> None:
@@ -325,5 +382,15 @@ def test_exchanges_are_written_down_where_somebody_wants_them(rig: Rig, tmp_path
     assert first["request"]["body"] == BODY.decode()
     assert first["request"]["path_query"] == "/ussd/door"
     assert first["reply"]["body"].startswith("CON ")
+    assert (tmp_path / "seen.jsonl").stat().st_mode & 0o077 == 0
     assert base64.b64decode(second["request"]["body_base64"]) == b"\xff=1"
     assert second["reply"]["status"] == 400
+
+
+def test_what_a_caller_is_trusted_by_is_not_written_down(rig: Rig, tmp_path: Path) -> None:
+    capture = f"capture: {tmp_path / 'seen.jsonl'}"
+    here = door(rig, tmp_path, f"{with_secret('header')}\n    {capture}")
+    here.send(here.callback())
+
+    assert SECRET not in (tmp_path / "seen.jsonl").read_text()
+    assert '"x-key": "x"' in (tmp_path / "seen.jsonl").read_text()

@@ -45,6 +45,7 @@ class AfricasTalking(base.Adapter):
 
     name = "africastalking"
     methods = frozenset({"POST"})
+    reads_besides = frozenset({"path"})
     paths = frozenset({"", "/events"})
     confidence = "official docs"
     capabilities = base.Capabilities(

@@ -91,6 +91,11 @@ class Gateway(Protocol):
     #: The HTTP methods it calls back by.
     methods: frozenset[str]
     capabilities: Capabilities
+    #: What of a request is read besides its body: `query`, `path`, `headers`.
+    reads_besides: frozenset[str]
+    #: The options that an endpoint must give it, and those that it may.
+    options: frozenset[str]
+    more_options: frozenset[str]
 
     def serves(self, path: str) -> bool:
         """Whether `path` may follow the endpoint's URL: nothing, or where notices come."""
@@ -152,6 +157,9 @@ class Adapter:
 
     paths = frozenset({""})
     capabilities = Capabilities()
+    reads_besides: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
+    more_options: frozenset[str] = frozenset()
 
     def serves(self, path: str) -> bool:
         """See `Gateway.serves`."""

@@ -53,6 +53,8 @@ _UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 _PRIVATE = "authorization|cookie|api[-_]?key|secret|token|passw|pwd|signature|imsi|imei|iccid"
 _NAMED = re.compile(_PRIVATE, re.IGNORECASE)
+#: Words that name a credential in a header, and nothing in particular elsewhere.
+_KEYS = re.compile(r"key|auth", re.IGNORECASE)
 _IN_QUERY = re.compile(rf"((?:^|&)[^=&]*(?:{_PRIVATE})[^=&]*=)[^&]*", re.IGNORECASE)
 _IN_JSON = re.compile(
     rf'("[^"\\]*(?:{_PRIVATE})[^"\\]*"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)',
@@ -118,7 +120,7 @@ class Masks:
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {
-            name: "x" if _NAMED.search(name) else self.text(value)
+            name: "x" if _NAMED.search(name) or _KEYS.search(name) else self.text(value)
             for name, value in headers.items()
         }
 

@@ -37,6 +37,8 @@ class FlaresHttp(base.Adapter):
 
     name = "flares_http"
     methods = frozenset({"GET", "POST"})
+    reads_besides = frozenset({"query"})
+    more_options = frozenset({"userid", "password"})
     confidence = "several independent client codes"
     capabilities = base.Capabilities(
         reports_cancel=True,

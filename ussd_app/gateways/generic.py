@@ -27,6 +27,7 @@ from ussd_app.gateways.generic_profile import (
     How,
     Mapped,
     Profile,
+    Request,
     Sample,
 )
 from ussd_app.gateways.generic_reader import parse_profile
@@ -51,6 +52,17 @@ _CONTENT_TYPES = {
 }
 
 
+def _besides(request: Request) -> frozenset[str]:
+    """What a profile reads of a request besides its body."""
+    carriers = {field.carrier for field in request.fields()} | {request.carrier}
+    found = {"query"} if "GET" in request.methods or Carrier.QUERY in carriers else set()
+    if Carrier.HEADER in carriers:
+        found.add("headers")
+    if Carrier.PATH in carriers or len(request.paths) > 1:
+        found.add("path")
+    return frozenset(found)
+
+
 class Generic(base.Adapter):
     """The adapter of one profile.
 
@@ -64,7 +76,8 @@ class Generic(base.Adapter):
         self.confidence = profile.confidence
         self.methods = frozenset(profile.request.methods)
         self.capabilities = profile.capabilities
-        self.options = profile.options
+        self.options = frozenset(profile.options)
+        self.reads_besides = _besides(profile.request)
         self.carries_extra = profile.request.dialled is not Dialled.NONE
         self._paths = [path_pattern(path) for path in profile.request.paths]
         bodies = [*profile.reply.bodies.values(), *filter(None, [profile.reply.notice])]

@@ -51,6 +51,8 @@ class HuaweiSdp(base.Adapter):
 
     name = "huawei_sdp"
     methods = frozenset({"POST"})
+    options = frozenset({"url", "sp_id", "sp_password"})
+    more_options = frozenset({"service_id", "code_scheme"})
     confidence = "several independent client codes"
     capabilities = base.Capabilities(reports_cancel=True, reports_timeout=True, asynchronous=True)
 

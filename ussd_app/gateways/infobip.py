@@ -44,6 +44,7 @@ class Infobip(base.Adapter):
 
     name = "infobip"
     methods = frozenset({"POST", "PUT", "GET"})
+    reads_besides = frozenset({"path"})
     confidence = "official docs, old edition"
     capabilities = base.Capabilities(reports_cancel=True, reports_timeout=True)
 

@@ -34,6 +34,7 @@ class Junebug(base.Adapter):
 
     name = "junebug"
     methods = frozenset({"POST"})
+    options = frozenset({"url"})
     confidence = "official docs"
     capabilities = base.Capabilities(
         reports_cancel=True, asynchronous=True, auth="a token in a header, where configured"

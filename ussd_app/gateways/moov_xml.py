@@ -37,6 +37,7 @@ class MoovXml(base.Adapter):
 
     name = "moov_xml"
     methods = frozenset({"GET"})
+    reads_besides = frozenset({"query"})
     confidence = "several independent client codes"
     capabilities = base.Capabilities(numbers_hops=True, structured=True)
 

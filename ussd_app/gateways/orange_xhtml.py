@@ -39,6 +39,8 @@ class OrangeXhtml(base.Adapter):
 
     name = "orange_xhtml"
     methods = frozenset({"GET"})
+    reads_besides = frozenset({"query", "path", "headers"})
+    more_options = frozenset({"url"})
     confidence = "official docs for the principle, several independent client codes for the rest"
     capabilities = base.Capabilities(
         input_style=base.InputStyle.URL,

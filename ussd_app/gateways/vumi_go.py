@@ -38,6 +38,7 @@ class VumiGo(base.Adapter):
 
     name = "vumi_go"
     methods = frozenset({"POST"})
+    options = frozenset({"url", "account_key", "access_token"})
     confidence = "official docs"
     capabilities = base.Capabilities(reports_cancel=True, asynchronous=True)
 
