@@ -23,8 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from cassou import demo as demo_module
-from cassou import design, runs, telecom
-from cassou.dialling import converse, in_process
+from cassou import design, qa, runs, telecom
+from cassou.dialling import converse, in_process, recorded
 from cassou.embedded import DirectoryInUse, ServerFailed
 from cassou.endpoint_check import Mark, findings
 from cassou.inbox import Sandbox
@@ -40,6 +40,8 @@ from ussd_app.hop import erase
 from ussd_app.messages import BadCallback
 from ussd_app.programs import LivePrograms
 from ussd_app.replay.over_http import BadReply, HttpPhone
+from ussd_app.replay.recorder import Recorder
+from ussd_app.replay.transcript import SUFFIX
 from ussd_app.sealing import Sealer
 from ussd_app.settings import BadSettings, Environment, rows, secret_octets, without_password
 from ussd_app.shelf import Shelf
@@ -63,6 +65,7 @@ def main() -> None:
     cassou new FILE               start a flow
     cassou check [PATHS]          all that is wrong in flows, with its place
     cassou dial --flow FILE       try a flow on a phone, nothing else running
+    cassou replay PATHS           play transcripts, show where the screens differ
     cassou fmt | draw | preview | diff | schema | i18n
     cassou publish FILE           make a flow current, at once; --rollback goes back
     cassou forget MSISDN          erase what is remembered of a subscriber
@@ -212,13 +215,27 @@ def _print_addresses(console: Console, addresses: Addresses, slot: runs.Slot) ->
     help="Dial this flow in this process; back-ends give the catalogue's samples.",
 )
 @click.option("--ask", is_flag=True, help="With --flow: ask what each call comes to.")
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the dialog to this file, NAME.dial.yaml, as a transcript.",
+)
 def dial(
-    dial_string: str, msisdn: str, name: str, url: str, flow_file: Path | None, *, ask: bool
+    dial_string: str,
+    msisdn: str,
+    name: str,
+    url: str,
+    flow_file: Path | None,
+    *,
+    ask: bool,
+    record: Path | None,
 ) -> None:
     """Dial with a phone in this terminal. Type an answer and Enter; q leaves."""
     settings = _settings()
+    if record is not None:
+        _recordable(record)
     if flow_file is not None:
-        in_process(settings, flow_file, dial_string, msisdn, ask=ask)
+        in_process(settings, flow_file, dial_string, msisdn, ask=ask, record=record)
         return
     endpoint = _endpoint(settings, name)
     running = runs.find(settings.var_dir)
@@ -241,12 +258,15 @@ def dial(
         ),
     )
     listener = _Listener(console, running.operator, msisdn) if running and not url else None
+    recorder = Recorder(phone)
     try:
-        converse(console, phone, endpoint.budget.septets_max, dial_string or "*789#")
+        converse(console, recorder, endpoint.budget.septets_max, dial_string or "*789#")
         if listener is not None:
             # What a purchase sends comes a moment after its last screen.
             with contextlib.suppress(requests.RequestException):
                 listener.show(wait_seconds=3.0)
+        if record is not None:
+            recorded(recorder, record, msisdn)
     except ValueError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
@@ -290,6 +310,15 @@ def endpoint_check(name: str, url: str, msisdn: str) -> None:
         console.print(mark, Text(f"{finding.tried:<10}{finding.sentence}"), soft_wrap=True)
     if wrong:
         sys.exit(PROBLEMS)
+
+
+def _recordable(file: Path) -> None:
+    if not file.name.endswith(SUFFIX):
+        click.echo(f"{file}: a transcript's name ends in {SUFFIX}", err=True)
+        sys.exit(USAGE)
+    if file.exists():
+        click.echo(f"{file} is there already: choose another name", err=True)
+        sys.exit(USAGE)
 
 
 class _Listener:
@@ -402,7 +431,7 @@ def forget(msisdn: str) -> None:
     click.echo(f"{count} fact(s) forgotten")
 
 
-for _command in (*design.COMMANDS, *telecom.COMMANDS):
+for _command in (*design.COMMANDS, *qa.COMMANDS, *telecom.COMMANDS):
     main.add_command(_command)
 
 

@@ -19,6 +19,9 @@ from ussd_app.flow.diagnostics import FlowError
 from ussd_app.handset import Handset
 from ussd_app.messages import Action, Screen
 from ussd_app.replay.player import Phone, ScriptedBackends
+from ussd_app.replay.recorder import Recorder
+from ussd_app.replay.transcript import SUFFIX
+from ussd_app.replay.writing import as_yaml
 from ussd_app.screens import Program
 from workers.settings import Settings
 
@@ -58,8 +61,29 @@ def converse(
         ended = screen.action is Action.END
 
 
-def in_process(settings: Settings, file: Path, dial_string: str, msisdn: str, *, ask: bool) -> None:
-    """Dial one flow; its back-ends give the catalogue's samples, or what the person says."""
+def recorded(recorder: Recorder, file: Path, msisdn: str) -> None:
+    """Write what was dialled as a transcript, and say how it is played again."""
+    try:
+        transcript = recorder.transcript(file.name.removesuffix(SUFFIX), msisdn)
+    except ValueError:
+        return
+    file.write_text(as_yaml(transcript), "utf-8")
+    click.echo(f"{file} written; cassou replay {file} plays it")
+
+
+def in_process(
+    settings: Settings,
+    file: Path,
+    dial_string: str,
+    msisdn: str,
+    *,
+    ask: bool,
+    record: Path | None = None,
+) -> None:
+    """Dial one flow; its back-ends give the catalogue's samples, or what the person says.
+
+    `record` is the file that the dialog is written to.
+    """
     console = Console(highlight=False)
     budget = known_budgets(settings)[0]
     try:
@@ -73,22 +97,32 @@ def in_process(settings: Settings, file: Path, dial_string: str, msisdn: str, *,
         click.echo(f'"{flow.name}" is a sub-flow: dial a flow that enters it', err=True)
         sys.exit(2)
     samples = ScriptedBackends(flow.backends, {})
-    answers = _asking(console, samples) if ask else samples.answer
+    chosen = _asking(console, samples) if ask else samples.answer
+
+    def answers(call: Call) -> CallResult | None:
+        result = chosen(call)
+        recorder.heard(call, result)
+        return result
+
     handset = Handset(Program.of(flow), answers, msisdn, budget, time.time)
+    recorder = Recorder(handset)
 
     def hang_up() -> None:
         told = len(handset.messages)
-        handset.drop("hung up")
+        recorder.drop("cancel")
         for message in handset.messages[told:]:
             console.print(draw_sms(message.text, message.msisdn))
 
     code = dial_string or flow.service_codes[0]
     try:
-        converse(console, handset, budget.septets_max, code, hang_up)
+        converse(console, recorder, budget.septets_max, code, hang_up)
     except ValueError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    hang_up()
+    if handset.lives:
+        hang_up()
+    if record is not None:
+        recorded(recorder, record, msisdn)
 
 
 def _asking(console: Console, samples: ScriptedBackends) -> Callable[[Call], CallResult | None]:

@@ -80,6 +80,11 @@ class Handset:
             self._session = turn.session
             self._note(turn)
 
+    @property
+    def lives(self) -> bool:
+        """Whether a session goes on."""
+        return self._session is not None and self._session.status is Status.LIVE
+
     def value(self, path: str) -> str | None:
         """What a variable, or a field of one (`meter.customer`), holds; None if nothing."""
         name, _, field = path.partition(".")

@@ -1,4 +1,4 @@
-"""The example applications: they pass the checker, their dialogs play, and they use it all."""
+"""The example applications: they pass the checker, and they use it all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from examples.market import application as market
-from tests.examples.phones import APPLICATIONS, BUDGETS, EXAMPLES, Programs, known_keys
+from tests.examples.phones import APPLICATIONS, EXAMPLES, known_keys
 from ussd_app.designer import checking
 from ussd_app.designer.schema import catalogue_schema, flow_schema, system_schema
 from ussd_app.flow.diagnostics import describe
@@ -20,12 +20,7 @@ from ussd_app.flow.syntax import Mapping as MappingNode
 from ussd_app.flow.syntax import Node, Scalar, Sequence, read
 from ussd_app.messages import Budget
 from ussd_app.render.texts import FILTERS
-from ussd_app.replay.player import play_in_process
-from ussd_app.replay.reading import load
-from ussd_app.replay.transcript import Transcript
 
-DIALOGS = sorted(EXAMPLES.glob("*/dialogs/*.dial.yaml"))
-TRANSCRIPTS = [transcript for path in DIALOGS for transcript in load(path)]
 FLOW_FILES = sorted(
     path for path in EXAMPLES.glob("*/*.yaml") if path.name not in {"catalogue.yaml", "system.yaml"}
 )
@@ -40,16 +35,6 @@ def test_an_example_passes_the_checker(name: str, budget: Budget) -> None:
 
     told = [describe(each, found.sources.get(each.at.file, "")) for each in found.diagnostics]
     assert told == []
-
-
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda each: each.name)
-def test_a_transcript_of_an_example_plays(transcript: Transcript, programs: Programs) -> None:
-    example = Path(transcript.file).parent.parent.name
-    code = "*" + transcript.dial.strip("*#").split("*")[0] + "#"
-
-    played = play_in_process(transcript, programs[code], BUDGETS[example])
-
-    assert played.failure == ""
 
 
 # Everything of the language is used somewhere in the examples.

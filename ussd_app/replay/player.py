@@ -11,7 +11,8 @@ from ussd_app.effects import FAILED, Call, CallResult, Value
 from ussd_app.flow.model import Backend
 from ussd_app.handset import Handset
 from ussd_app.messages import Action, Budget, Screen
-from ussd_app.replay.transcript import EXPECTING, Field, Scripted, Step, Transcript, Verb
+from ussd_app.replay.fitting import unfit
+from ussd_app.replay.transcript import EXPECTING, After, Field, Scripted, Step, Transcript, Verb
 from ussd_app.screens import Program
 
 #: Whether a text is the one expected.
@@ -120,35 +121,52 @@ class Played:
 
 
 def play(transcript: Transcript, phone: Phone, world: World) -> Played:
-    """Play to the end, or to the first step that does not hold."""
-    return _Play(transcript, phone, world).run()
+    """Play to the end, or to the first step that does not hold; raises what the phone raises."""
+    playing = Playing(phone, world)
+    playing.dial(transcript.dial)
+    for step in transcript.steps:
+        problem = playing.take(step)
+        if problem is not None:
+            return playing.played(transcript, problem)
+    return playing.played(transcript, playing.check(transcript.after))
 
 
-class _Play:
-    """One transcript being played."""
+class Playing:
+    """A dialog being played, a step at a time."""
 
-    def __init__(self, transcript: Transcript, phone: Phone, world: World) -> None:
-        self._transcript = transcript
+    def __init__(self, phone: Phone, world: World) -> None:
         self._phone = phone
         self._world = world
         self._shown: list[Shown] = []
         self._passed_over: list[Step] = []
 
-    def run(self) -> Played:
-        self._shown.append(Shown(None, self._phone.dial(self._transcript.dial)))
-        for step in self._transcript.steps:
-            try:
-                problem = self._step(step)
-            except NotHere:
-                self._passed_over.append(step)
-                continue
-            if problem:
-                return self._played(Failure(step, problem))
-        return self._played(self._afterwards())
+    def dial(self, dial_string: str) -> None:
+        """Begin; raises ValueError for a code that the phone does not serve."""
+        self._shown.append(Shown(None, self._phone.dial(dial_string)))
 
-    def _played(self, problem: Failure | None) -> Played:
-        shown, over = tuple(self._shown), tuple(self._passed_over)
-        return Played(self._transcript, shown, problem, over)
+    def take(self, step: Step) -> Failure | None:
+        """Take one step of a dialog that has begun; what is wrong with it, if anything."""
+        try:
+            problem = self._step(step)
+        except NotHere:
+            self._passed_over.append(step)
+            return None
+        return Failure(step, problem) if problem else None
+
+    def check(self, after: After) -> Failure | None:
+        """The first thing that should hold now and does not."""
+        try:
+            for key, problem in self._unmet(after):
+                at = after.at.get(key)
+                step = Step(Verb.SEE, "", at) if at is not None else None
+                return Failure(step, problem)
+        except NotHere:
+            return None
+        return None
+
+    def played(self, transcript: Transcript, problem: Failure | None = None) -> Played:
+        """How it went until now."""
+        return Played(transcript, tuple(self._shown), problem, tuple(self._passed_over))
 
     def _step(self, step: Step) -> str:
         """What is wrong with a step, "" if nothing."""
@@ -160,7 +178,10 @@ class _Play:
                     return "the session has ended"
                 self._shown.append(Shown(step, self._phone.send(step.text)))
             case Verb.DIAL:
-                self._shown.append(Shown(step, self._phone.dial(step.text)))
+                try:
+                    self._shown.append(Shown(step, self._phone.dial(step.text)))
+                except ValueError as error:
+                    return str(error)
             case Verb.REPEAT:
                 again = self._phone.repeat()
                 if again != self._shown[-1].screen:
@@ -189,20 +210,8 @@ class _Play:
             return "the session has ended, but should go on"
         return ""
 
-    def _afterwards(self) -> Failure | None:
-        """The first thing that should hold now and does not."""
-        after = self._transcript.after
-        try:
-            for key, problem in self._unmet():
-                at = after.at.get(key)
-                step = Step(Verb.SEE, "", at) if at is not None else None
-                return Failure(step, problem)
-        except NotHere:
-            return None
-        return None
-
-    def _unmet(self) -> list[tuple[str, str]]:
-        after, world = self._transcript.after, self._world
+    def _unmet(self, after: After) -> list[tuple[str, str]]:
+        world = self._world
         found = []
         if after.calls:
             made = world.calls()
@@ -376,6 +385,8 @@ def stage(transcript: Transcript, program: Program, budget: Budget) -> tuple[Han
 
 
 def play_in_process(transcript: Transcript, program: Program, budget: Budget) -> Played:
-    """Play on a phone in this process, back-ends scripted."""
+    """Play on a phone in this process, back-ends scripted; not at all where it does not fit."""
+    for step, sentence in unfit(transcript, program.flow):
+        return Played(transcript, (), Failure(step, sentence))
     handset, world = stage(transcript, program, budget)
     return play(transcript, handset, world)

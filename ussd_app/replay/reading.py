@@ -99,6 +99,8 @@ def parse(source: str, file: str) -> list[Transcript]:
     """The transcripts in a text; raises `FlowError` with positions."""
     reader = Reader(file, source)
     node, problems = read(source, file)
+    if node is None:
+        raise FlowError(problems, {file: source})
     reader.problems += problems
     what = "a transcript"
     top = reader.mapping(node, what, _TOP_KEYS)

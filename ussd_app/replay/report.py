@@ -45,7 +45,8 @@ def told(played: Played, septets_max: int = 160) -> str:
     at = step.at if step is not None else played.transcript.at
     place = f"{at.file}:{at.line}:{at.column}: " if at is not None else ""
     first, *more = played.problem.sentence.split("\n")
-    lines = [f"{place}{first if not _is_screen(step) else _headline(step)}", ""]
+    other = step is not None and played.shown and not step.matches(played.shown[-1].screen.text)
+    lines = [f"{place}{_headline(step) if _is_screen(step) and other else first}", ""]
     lines += [f"  {each}" for each in _trail(played.shown[:-1], played.transcript)]
     if played.shown:
         last = played.shown[-1]
@@ -124,7 +125,7 @@ def as_json(results: Sequence[Result]) -> str:
                 {
                     "name": result.transcript.name,
                     "file": result.transcript.file,
-                    "failure": _failure(result),
+                    "failure": failure(result),
                     "seconds": round(result.seconds, 6),
                     "screens": [
                         {"sent": _sent(each, result.transcript), "text": each.screen.text}
@@ -159,7 +160,7 @@ def as_junit(results: Sequence[Result]) -> str:
             time=f"{result.seconds:.6f}",
         )
         if result.failed:
-            text = _failure(result)
+            text = failure(result)
             problem = SubElement(case, "failure", message=text.split("\n")[0].translate(_CONTROL))
             problem.text = text.translate(_CONTROL)
     indent(suite)
@@ -176,7 +177,7 @@ def as_html(results: Sequence[Result]) -> str:
             "name": result.transcript.name,
             "file": result.transcript.file,
             "failed": result.failed,
-            "failure": _failure(result),
+            "failure": failure(result),
             "hops": len(result.played.shown) if result.played is not None else 0,
         }
         for result in results
@@ -186,5 +187,6 @@ def as_html(results: Sequence[Result]) -> str:
     return page.render(rows=rows, failed=failed, summary=summary(results))
 
 
-def _failure(result: Result) -> str:
+def failure(result: Result) -> str:
+    """What is wrong with one transcript, as a person reads it; "" if nothing is."""
     return result.error or (told(result.played) if result.played is not None else "not played")

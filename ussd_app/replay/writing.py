@@ -40,7 +40,7 @@ def as_json(transcript: Transcript) -> str:
 
 def _value(step: Step) -> object:
     if step.verb is Verb.WAIT:
-        return f"{step.seconds:g}s"
+        return f"{step.seconds:.3f}".rstrip("0").rstrip(".") + "s"
     if step.verb in EXPECTING and step.how is not How.CONTAINS:
         return {step.how: step.text}
     return step.text

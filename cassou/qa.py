@@ -1,0 +1,217 @@
+"""The commands of QA: replay recorded dialogs, here or against a gateway's URL."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import requests
+
+from cassou.application import find_application, known_budgets
+from ussd_app.flow.compiler import Library, compile_source
+from ussd_app.flow.diagnostics import FlowError, did_you_mean
+from ussd_app.gateways import GATEWAYS, Gateway
+from ussd_app.messages import Budget
+from ussd_app.replay import reading, report
+from ussd_app.replay.house import House, NoProgram
+from ussd_app.replay.over_http import BadReply, HttpPhone
+from ussd_app.replay.player import Around, Played, play, play_in_process
+from ussd_app.replay.report import Result
+from ussd_app.replay.transcript import RECORDINGS, SUFFIX, Transcript
+from ussd_app.replay.updating import updated
+from ussd_app.screens import Program
+from ussd_app.settings import BadSettings
+from workers import settings as settings_module
+from workers.settings import Settings
+
+OK, PROBLEMS, USAGE = 0, 1, 2
+#: What plays one transcript.
+Player = Callable[[Transcript], Played]
+_FORMATS = {"junit": report.as_junit, "json": report.as_json, "html": report.as_html}
+_DOTS = 72
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--flow",
+    "flow_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Play on this flow, not on the one beside the transcripts.",
+)
+@click.option("--against", default="", help="Play over HTTP, on the endpoint at this URL.")
+@click.option("--gateway", default="", help="With --against: the gateway whose part is played.")
+@click.option(
+    "--speed",
+    type=click.Choice(["full", "recorded"]),
+    default="full",
+    show_default=True,
+    help="With --against: whether `wait` waits.",
+)
+@click.option("--update", is_flag=True, help="Rewrite the expectations to what is shown.")
+@click.option("--format", "kind", type=click.Choice(["text", *_FORMATS]), default="text")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report there."
+)
+def replay(
+    paths: tuple[Path, ...],
+    flow_file: Path | None,
+    against: str,
+    gateway: str,
+    speed: str,
+    *,
+    update: bool,
+    kind: str,
+    output: Path | None,
+) -> None:
+    """Play transcripts, files and directories of them, and show where the screens differ.
+
+    In this process, unless --against names a URL: a clock that only `wait` moves, back-ends as the
+    transcript says, no Redis, no sleep. Exit status 0: all as written; 1: something differs;
+    2: usage.
+    """
+    settings = _settings()
+    if bool(against) != bool(gateway):
+        _usage("--against and --gateway go together")
+    if against and (update or flow_file is not None):
+        _usage("--update and --flow play in this process, without --against")
+    player = (
+        _over_http(against, _gateway(gateway), waits=speed == "recorded")
+        if against
+        else _in_process(settings, flow_file)
+    )
+    files = list(_files(paths))
+    if not files:
+        _usage(f"no {SUFFIX} or {RECORDINGS} file in {', '.join(map(str, paths))}")
+    if update:
+        sys.exit(_update(files, player))
+    results = _played(files, player, quiet=kind != "text")
+    text = _FORMATS[kind](results) if kind in _FORMATS else _as_text(results)
+    if output is not None:
+        output.write_text(text, "utf-8")
+    else:
+        click.echo(text.rstrip("\n"))
+    if any(result.failed for result in results):
+        sys.exit(PROBLEMS)
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            found = [*path.rglob(f"*{SUFFIX}"), *path.rglob(f"*{RECORDINGS}")]
+            yield from sorted(found)
+        else:
+            yield path
+
+
+def _played(files: list[Path], player: Player, *, quiet: bool) -> list[Result]:
+    results: list[Result] = []
+    for transcript in _transcripts(files):
+        began = time.perf_counter()
+        try:
+            played, error = player(transcript), ""
+        except (NoProgram, ValueError, BadReply, requests.RequestException) as wrong:
+            played, error = None, f"{transcript.file}: {transcript.name}: {wrong}"
+        result = Result(transcript, played, error, time.perf_counter() - began)
+        results.append(result)
+        if not quiet:
+            ends = len(results) % _DOTS == 0
+            click.echo("F" if result.failed else ".", nl=ends)
+    if not quiet:
+        click.echo()
+    return results
+
+
+def _transcripts(files: list[Path]) -> Iterator[Transcript]:
+    for file in files:
+        try:
+            yield from reading.load(file)
+        except FlowError as error:
+            click.echo(str(error), err=True)
+            sys.exit(USAGE)
+        except UnicodeDecodeError as error:
+            _usage(f"{file}: not UTF-8 text: {error}")
+
+
+def _as_text(results: list[Result]) -> str:
+    parts = [report.failure(result) for result in results if result.failed]
+    return "\n\n".join([*parts, report.summary(results)])
+
+
+def _update(files: list[Path], player: Player) -> int:
+    """Rewrite what differs; how it ended."""
+    wrong: list[Played] = []
+    for file in files:
+        if not file.name.endswith(SUFFIX):
+            _usage(f"{file}: recordings are not rewritten, record them anew")
+        before = file.read_bytes().decode("utf-8")
+        try:
+            after, left = updated(before, str(file), player)
+        except (FlowError, NoProgram) as error:
+            click.echo(str(error), err=True)
+            return USAGE
+        wrong += left
+        if after != before:
+            file.write_bytes(after.encode())
+            click.echo(f"{file} rewritten: review what changed")
+    for played in wrong:
+        click.echo(f"\n{report.told(played)}")
+    return PROBLEMS if wrong else OK
+
+
+def _in_process(settings: Settings, flow_file: Path | None) -> Player:
+    budget = known_budgets(settings)[0]
+    application = find_application(settings)
+    if flow_file is not None:
+        program = _compiled(settings, flow_file, budget)
+        return lambda transcript: play_in_process(transcript, program, budget)
+    house = House(settings.menus_dir, application, budget)
+    return lambda transcript: play_in_process(transcript, house.program(transcript), budget)
+
+
+def _compiled(settings: Settings, file: Path, budget: Budget) -> Program:
+    try:
+        library = Library.load(file.parent, find_application(settings))
+        source = file.read_bytes().decode("utf-8")
+        return Program.of(compile_source(source, str(file), library, (budget,)))
+    except (FlowError, UnicodeDecodeError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+
+
+def _over_http(url: str, gateway: Gateway, *, waits: bool) -> Player:
+    if gateway.capabilities.asynchronous:
+        _usage(f"{gateway.name} is asynchronous: its screens come to its own URL, not to ours")
+    world = Around(on_wait=time.sleep if waits else None)
+
+    def player(transcript: Transcript) -> Played:
+        code = f"*{transcript.dial.strip('*#').split('*')[0]}#"
+        phone = HttpPhone(url.rstrip("/"), gateway, transcript.msisdn, (code,))
+        return play(transcript, phone, world)
+
+    return player
+
+
+def _gateway(name: str) -> Gateway:
+    if name not in GATEWAYS:
+        _usage(f'no gateway "{name}"{did_you_mean(name, GATEWAYS)}')
+    return GATEWAYS[name]
+
+
+def _settings() -> Settings:
+    try:
+        return settings_module.load()
+    except BadSettings as error:
+        _usage(str(error))
+
+
+def _usage(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(USAGE)
+
+
+COMMANDS: tuple[click.Command, ...] = (replay,)
