@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ussd_app.effects import FAILED, LATE
 from ussd_app.flow.diagnostics import did_you_mean
-from ussd_app.flow.model import Flow
+from ussd_app.flow.model import CallState, Flow
 from ussd_app.replay.transcript import Scripted, Step, Transcript, Verb
 
 
@@ -22,10 +22,14 @@ def unfit(transcript: Transcript, flow: Flow) -> Iterator[tuple[Step | None, str
     for name in after.calls:
         if name not in flow.backends:
             yield _at(transcript, name), _unknown(flow, name)
+    known = {
+        *flow.variables,
+        *(each.save for each in flow.states.values() if isinstance(each, CallState) and each.save),
+    }
     for path in after.masked:
         name, _, _ = path.partition(".")
-        if name not in flow.variables:
-            hint = did_you_mean(name, flow.variables)
+        if name not in known:
+            hint = did_you_mean(name, known)
             yield _at(transcript, "masked"), f'{flow.name} has no variable "{name}"{hint}'
 
 

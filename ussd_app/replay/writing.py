@@ -6,10 +6,13 @@ Both say the same in the same words: JSON is YAML, and `reading.py` reads either
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ussd_app.replay.transcript import EXPECTING, MSISDN, After, How, Step, Transcript, Verb
+
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def as_yaml(transcript: Transcript) -> str:
@@ -35,7 +38,7 @@ def as_json(transcript: Transcript) -> str:
     after = _after(transcript.after)
     if after:
         found["after"] = after
-    return json.dumps(found, ensure_ascii=False)
+    return _quoted(found)
 
 
 def _value(step: Step) -> object:
@@ -89,9 +92,12 @@ def _word(step: Step, value: str) -> str:
 
 
 def _inline(values: Mapping[str, object]) -> str:
-    pairs = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
+    pairs = (f"{name}: {_quoted(value)}" for name, value in values.items())
     return f"{{{', '.join(pairs)}}}"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _quoted(value: object) -> str:
+    """JSON that is YAML too, which has more characters that must be escaped (YAML 1.2.2, 5.1)."""
+    return _ESCAPED.sub(
+        lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )

@@ -1,0 +1,134 @@
+"""`cassou replay` and `cassou dial --record`, as QA calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cassou.cli import main
+
+ROOT = Path(__file__).parents[2]
+FLOW = ROOT / "ussd_app" / "menus" / "buy-electricity.yaml"
+GOOD = 'cassou: 1\ntranscript: dial\ndial: "*789#"\nsteps:\n  - see: Acheter\n'
+
+
+def run(*words: str | Path, typed: str = "") -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words], input=typed)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.dial.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_directories_are_searched(file: Path) -> None:
+    (file.parent / "deep").mkdir()
+    (file.parent / "deep" / "b.dial.yaml").write_text(GOOD)
+    result = run("replay", file.parent)
+
+    assert result.output == "..\n2 of 2 as written; 2 hops\n"
+    assert result.exit_code == 0
+
+
+def test_a_difference_is_shown_and_counts(file: Path) -> None:
+    file.write_text(GOOD.replace("Acheter", "Vendre"))
+    result = run("replay", file)
+
+    assert result.output.startswith(f"F\n{file}:5:5: expected (contains), and something else")
+    assert result.output.endswith("0 of 1 as written; 1 hops\n")
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("kind", ["json", "junit", "html"])
+def test_a_report_is_written(file: Path, kind: str) -> None:
+    target = file.parent / "report"
+    result = run("replay", file, "--format", kind, "--output", target)
+
+    assert result.exit_code == 0
+    assert result.output.strip() == ""
+    text = target.read_text()
+    assert {"json": '"failed": 0', "junit": 'failures="0"', "html": "1 of 1"}[kind] in text
+
+
+def test_expectations_are_rewritten(file: Path) -> None:
+    file.write_text(GOOD.replace("Acheter", "Vendre"))
+    assert run("replay", "--update", file).output == f"{file} rewritten: review what changed\n"
+
+    assert run("replay", file).exit_code == 0
+    assert run("replay", "--update", file).output == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--against", "http://x/"), "--against and --gateway go together"),
+        (("--gateway", "arkesel"), "--against and --gateway go together"),
+        (("--against", "http://x/", "--gateway", "arkesl"), 'did you mean "arkesel"?'),
+        (("--against", "http://x/", "--gateway", "junebug"), "junebug is asynchronous"),
+        (("--against", "http://x/", "--gateway", "arkesel", "--update"), "play in this process"),
+    ],
+)
+def test_what_does_not_go_together_is_a_question_of_usage(
+    file: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    result = run("replay", file, *words)
+
+    assert sentence in result.output
+    assert result.exit_code == 2
+
+
+def test_mistakes_in_a_file_are_told(file: Path) -> None:
+    file.write_text(GOOD.replace("see", "sea"))
+    result = run("replay", file)
+
+    assert f'{file}:5:5: error: no step "sea"' in result.output
+    assert result.exit_code == 2
+
+
+def test_an_empty_directory_is_told(tmp_path: Path) -> None:
+    result = run("replay", tmp_path)
+
+    assert "no .dial.yaml or .dial.jsonl file in" in result.output
+    assert result.exit_code == 2
+
+
+def test_nobody_who_answers_is_told(file: Path) -> None:
+    file.write_text(GOOD.replace("*789#", "*999#"))
+    result = run("replay", file)
+
+    assert 'answers "*999#"; flows there answer *789#' in result.output
+    assert result.exit_code == 1
+
+
+def test_what_is_dialled_is_written_and_plays_again(tmp_path: Path) -> None:
+    target = tmp_path / "bug.dial.yaml"
+    typed = "1\n04246801379\n10\n1\nq\n"
+    written = run("dial", "--flow", FLOW, "--record", target, typed=typed)
+
+    assert f"{target} written; cassou replay {target} plays it" in written.output
+    played = run("replay", target, "--format", "json")
+    found = json.loads(played.output)["transcripts"][0]
+    assert (found["failure"], len(found["screens"])) == ("", 5)
+
+
+def test_late_and_failed_back_ends_are_written_too(tmp_path: Path) -> None:
+    target = tmp_path / "late.dial.yaml"
+    # none, then a serial whose look-up is late, then the holding screen goes on to `failed`.
+    typed = "1\n1\n04246801379\nlate\n1\nfailed\nq\n"
+    run("dial", "--flow", FLOW, "--ask", "--record", target, typed=typed)
+
+    text = target.read_text()
+    assert "- late: meters.find" in text
+    assert "- failed: meters.find" in text
+    assert run("replay", target).exit_code == 0
+
+
+def test_a_transcript_is_never_written_over(file: Path) -> None:
+    assert run("dial", "--flow", FLOW, "--record", file, typed="q\n").exit_code == 2
+    other = file.parent / "x.yaml"
+    assert "ends in .dial.yaml" in run("dial", "--flow", FLOW, "--record", other).output
