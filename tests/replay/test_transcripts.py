@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -290,3 +291,17 @@ def test_reports_tell_the_same_in_every_format(program: Program) -> None:
     assert "&lt;Vendre&gt;" in page
     assert "<Vendre>" not in page
     assert report.summary(results) == "1 of 2 as written; 3 hops"
+
+
+def test_the_transcripts_of_the_documentation_play(program: Program) -> None:
+    page = (ROOT / "docs" / "transcripts.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    transcripts = [each for block in blocks for each in reading.parse(block, "transcripts.md")]
+
+    assert [play_in_process(each, program, Budget()).failure for each in transcripts] == [""] * 3
+
+
+def test_the_documentation_tells_every_step() -> None:
+    page = (ROOT / "docs" / "transcripts.md").read_text("utf-8")
+
+    assert [verb for verb in Verb if f"`{verb}" not in page] == []
