@@ -23,6 +23,7 @@ from ussd_app.flow.diagnostics import FlowError, described
 from ussd_app.flow.model import Flow
 from ussd_app.messages import Budget
 from ussd_app.programs import answered, codes_of, version_of
+from ussd_app.replay import schema as transcript_schema
 from ussd_app.replay.reading import load as load_transcripts
 from ussd_app.settings import BadSettings
 from ussd_app.shelf import Publication, Shelf, ShelfBroken, ShelfRefused
@@ -262,10 +263,10 @@ def diff_command(old: Path, new: Path, form: str) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=None)
 @_plainly
 def schema_command(output: Path | None) -> None:
-    """Write the JSON Schemas of flows, catalogue and system texts. Default: the menus directory."""
+    """Write the JSON Schemas of flows, catalogue, system texts, transcripts; into the menus."""
     directory = output or _settings().menus_dir
     directory.mkdir(parents=True, exist_ok=True)
-    for path in schema.write_all(directory):
+    for path in (*schema.write_all(directory), transcript_schema.write(directory)):
         click.echo(f"{path} written")
 
 

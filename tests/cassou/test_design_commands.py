@@ -219,7 +219,8 @@ def test_diff_says_what_changes_for_the_client(tmp_path: Path) -> None:
 def test_schemas_are_written(tmp_path: Path) -> None:
     assert cassou("schema", "-o", tmp_path).exit_code == 0
     names = {path.name for path in tmp_path.glob("*.schema.json")}
-    assert names == {"flow.schema.json", "catalogue.schema.json", "system.schema.json"}
+    of = ("flow", "catalogue", "system", "transcript")
+    assert names == {f"{name}.schema.json" for name in of}
 
 
 def test_the_shipped_schemas_are_the_current_ones(tmp_path: Path) -> None:

@@ -8,17 +8,21 @@ from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator  # it ships no types
 
 from ussd_app.flow.diagnostics import FlowError, Position
 from ussd_app.messages import Budget
 from ussd_app.replay import reading, report, writing
 from ussd_app.replay.player import play_in_process
+from ussd_app.replay.schema import transcript_schema
 from ussd_app.replay.transcript import After, How, Scripted, Step, Transcript, Verb
 from ussd_app.replay.updating import updated
 from ussd_app.screens import Program
 
+VALIDATOR = Draft7Validator(transcript_schema())
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("tests/dialogs/*.dial.yaml"), *ROOT.glob("examples/*/dialogs/*.yaml")])
 SERIAL = "04246801379"
@@ -305,3 +309,43 @@ def test_the_documentation_tells_every_step() -> None:
     page = (ROOT / "docs" / "transcripts.md").read_text("utf-8")
 
     assert [verb for verb in Verb if f"`{verb}" not in page] == []
+
+
+def in_python(source: str) -> object:
+    """What an editor's YAML makes of a source."""
+    return yaml.safe_load(source)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_schema_takes_what_is_good(path: Path) -> None:
+    assert not list(VALIDATOR.iter_errors(in_python(path.read_text("utf-8"))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("cassou: 1", "cassou: 2"),
+        ("  - send", "  - sned"),
+        ("dial:", "dail:"),
+        ("see: Acheter", "see: {is: x}"),
+        ('send: "1"', "wait: soon"),
+        ('send: "1"', "drop: away"),
+        ('send: "1"', "repeat: other"),
+        ('send: "1"', "late: {a: b}"),
+        ("steps:", "examples: []\nsteps:"),
+        ("steps:", "after: {calls: {a.b: many}}\nsteps:"),
+        ('send: "1"', 'send: "1"\n    see: x'),
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(before: str, after: str) -> None:
+    source = GOOD.replace(before, after, 1)
+
+    assert list(VALIDATOR.iter_errors(in_python(source)))
+    with pytest.raises(FlowError):
+        reading.parse(source, "x")
+
+
+def test_the_shipped_schema_is_the_one_that_is_made() -> None:
+    shipped = ROOT / "ussd_app" / "menus" / "transcript.schema.json"
+
+    assert json.loads(shipped.read_text("utf-8")) == transcript_schema()
