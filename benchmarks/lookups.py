@@ -23,11 +23,13 @@ from cassou.embedded import EmbeddedRedis
 from outward.results import Success
 from platform_client.client import Meter
 from ussd_app.effects import Call
+from ussd_app.rates import limiter
 from ussd_app.sealing import Sealer
 from workers import __main__ as workers
 from workers import office as offices
 from workers import settings as settings_module
 from workers import tasks
+from workers.guesses import Guesses
 from workers.queue import Doorbell
 
 _JOBS = 400
@@ -95,7 +97,6 @@ def _cost(kind: str, url: str) -> float:
 
 
 def _work(kind: str, url: str) -> None:
-    before = _cpu_seconds()
     if kind == "ours":
         settings = settings_module.load()
         sealer = Sealer(_SECRET)
@@ -111,6 +112,7 @@ def _work(kind: str, url: str) -> None:
             nothing,
             nothing,
             nothing,
+            Guesses(limiter(url), sealer, settings.unknown_meters_per_hour),
         )
         # The one seam: what the job takes for its process's office.
         tasks.__dict__["office"] = lambda: here

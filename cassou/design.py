@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cassou.application import find_application, known_budgets, served_budgets
+from cassou.explore import coverage_of, transcripts_of
 from ussd_app.designer import checking, diff, draw, fmt, i18n, preview, schema, starter, svg
 from ussd_app.flow.clashes import clashes
 from ussd_app.flow.compiler import Library, examine, is_transcript
@@ -25,6 +26,7 @@ from ussd_app.messages import Budget
 from ussd_app.programs import answered, codes_of, version_of
 from ussd_app.replay import schema as transcript_schema
 from ussd_app.replay.reading import load as load_transcripts
+from ussd_app.screens import Program
 from ussd_app.settings import BadSettings
 from ussd_app.shelf import Publication, Shelf, ShelfBroken, ShelfRefused
 from workers import settings as settings_module
@@ -214,13 +216,32 @@ def fmt_command(paths: tuple[Path, ...], *, only: bool) -> None:
 @click.argument("path", type=_FILE)
 @click.option("--format", "form", type=click.Choice(["mermaid", "svg"]), default="mermaid")
 @click.option("--language", default="", help="Of the labels; default: the flow's own.")
+@click.option(
+    "--coverage",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Transcripts, or a directory of them: what they never meet is marked.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: standard output.")
 @_plainly
-def draw_command(path: Path, form: str, language: str, output: Path | None) -> None:
+def draw_command(
+    path: Path, form: str, language: str, coverage: tuple[Path, ...], output: Path | None
+) -> None:
     """The map of a flow."""
-    flow = _compiled(path, _settings())
-    drawing = draw.drawing(flow, _language(flow, language))
+    settings = _settings()
+    flow = _compiled(path, settings)
+    met = _met(flow, coverage, settings) if coverage else None
+    drawing = draw.drawing(flow, _language(flow, language), met)
     _write(draw.mermaid(drawing) if form == "mermaid" else svg.svg(drawing), output)
+
+
+def _met(flow: Flow, paths: tuple[Path, ...], settings: Settings) -> draw.Met:
+    """What transcripts meet of a flow."""
+    if flow.returns is not None:
+        _refuse([f'"{flow.name}" is a sub-flow: no transcript dials it'])
+    budget = known_budgets(settings)[0]
+    found = coverage_of(Program.of(flow), budget, transcripts_of(flow, paths))
+    return draw.Met(found.states, found.transitions)
 
 
 def _language(flow: Flow, wished: str) -> str:

@@ -139,7 +139,7 @@ class Stack:
         )
         hes, hes_faults = _URL.findall(proxy_line)[:2]
         given = os.environ.get(f"{PREFIX}WEB_PORT")
-        port = int(given) if given else self._port("web") or free_port()
+        port = int(given or 0) or self._port("web") or free_port()
         self._shared = {
             f"{PREFIX}VAR_DIR": str(self.var.absolute()),
             f"{PREFIX}ENDPOINTS_FILE": str(_ROOT / "endpoints.yaml"),

@@ -60,6 +60,7 @@ class Mark(StrEnum):
     SPENDS = "spends"
     SENSITIVE = "sensitive"
     NO_SHORTCUT = "no shortcut"
+    NEVER = "never met"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,33 @@ class Node:
 class Line:
     """One line: what leads from `source` to `dest`; `label` has a row per trigger worth one.
 
-    `triggers` are those of `ussd_app.flow.graph`, all of them, in the order of the flow.
+    `triggers` are those of `ussd_app.flow.graph`, all of them, in the order of the flow; `never`
+    are those of them that no dialog has met, where that is asked.
     """
 
     source: str
     dest: str
     label: str
     triggers: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
     @property
     def faint(self) -> bool:
         """Whether only trouble leads this way: a call that was late or failed."""
         return bool(self.triggers) and set(self.triggers) <= _TROUBLE
+
+    @property
+    def unmet(self) -> bool:
+        """Whether no dialog has gone this way, whatever the trigger."""
+        return bool(self.never) and self.never == self.triggers
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What some dialogs have met of a flow: states, and transitions by state and trigger."""
+
+    states: frozenset[str]
+    transitions: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +132,11 @@ _KINDS: Mapping[type[State], Kind] = {
 }
 
 
-def drawing(flow: Flow, language: str) -> Drawing:
-    """The map of `flow` with its texts in `language`; raises ValueError for one it has not."""
+def drawing(flow: Flow, language: str, met: Met | None = None) -> Drawing:
+    """The map of `flow` with its texts in `language`; raises ValueError for one it has not.
+
+    With `met`, what some dialogs have met, everything else is marked.
+    """
     if language not in flow.languages:
         known = ", ".join(flow.languages)
         raise ValueError(f'flow "{flow.name}" has no language "{language}"; it has {known}')
@@ -127,13 +146,14 @@ def drawing(flow: Flow, language: str) -> Drawing:
             state.name,
             _kind(state),
             _title(state, language),
-            tuple(_marks(state, flow, starts)),
+            tuple(_marks(state, flow, starts, met)),
         )
         for state in flow.states.values()
     ]
     nodes += [Node(name, Kind.EXIT, "") for name in flow.returns or () if name not in flow.states]
-    lines = [line for state in flow.states.values() for line in _lines(state, language)]
-    return Drawing(flow.name, tuple(nodes), tuple(lines), tuple(_notes(flow)))
+    lines = [line for state in flow.states.values() for line in _lines(state, language, met)]
+    notes = (*_notes(flow), *([NEVER_NOTE] if met is not None else []))
+    return Drawing(flow.name, tuple(nodes), tuple(lines), notes)
 
 
 def _kind(state: State) -> Kind:
@@ -144,15 +164,25 @@ def _kind(state: State) -> Kind:
     return _KINDS[type(state)]
 
 
-def _lines(state: State, language: str) -> Iterable[Line]:
+def _lines(state: State, language: str, met: Met | None) -> Iterable[Line]:
     """The state's lines, one for each state that it leads to."""
     labels = _labels(state, language)
     triggers: dict[str, list[str]] = {}
     for edge in written_edges(state):
         triggers.setdefault(edge.dest, []).append(edge.trigger)
     for dest, those in triggers.items():
-        rows = [labels.get(trigger, trigger.partition(":")[2] or trigger) for trigger in those]
-        yield Line(state.name, dest, "\n".join(filter(None, rows)), tuple(those))
+        never = tuple(
+            trigger
+            for trigger in those
+            if met is not None and (state.name, trigger) not in met.transitions
+        )
+        rows = []
+        for trigger in those:
+            row = labels.get(trigger, trigger.partition(":")[2] or trigger)
+            if trigger in never and (row or len(never) < len(those)):
+                row = f"{NEVER_SIGN} {row or trigger}"
+            rows.append(row)
+        yield Line(state.name, dest, "\n".join(filter(None, rows)), tuple(those), never)
 
 
 def _labels(state: State, language: str) -> dict[str, str]:
@@ -250,7 +280,7 @@ def _words(template: Template) -> str:
     return "".join(part if isinstance(part, str) else _place(part) for part in template.parts)
 
 
-def _marks(state: State, flow: Flow, starts: set[str]) -> Iterable[Mark]:
+def _marks(state: State, flow: Flow, starts: set[str], met: Met | None) -> Iterable[Mark]:
     if state.name in starts:
         yield Mark.START
     if state.name == flow.home:
@@ -267,6 +297,8 @@ def _marks(state: State, flow: Flow, starts: set[str]) -> Iterable[Mark]:
         yield Mark.SENSITIVE
     if isinstance(state, Menu | Input) and not state.shortcut:
         yield Mark.NO_SHORTCUT
+    if met is not None and state.name not in met.states:
+        yield Mark.NEVER
 
 
 def _notes(flow: Flow) -> Iterable[str]:
@@ -313,6 +345,11 @@ COLOURS: Mapping[Kind, tuple[str, str]] = {
     Kind.EXIT: ("#ffffff", "#37474f"),
 }
 SPENDS_COLOUR = "#c62828"
+#: What no dialog has met: of a colour that nobody confounds with the others (Okabe and Ito's
+#: vermilion), and yet also told by dots, a sign and a word.
+NEVER_COLOUR = "#d55e00"
+NEVER_SIGN = "×"
+NEVER_NOTE = f"Dotted and marked {NEVER_SIGN}: never met by the dialogs that were given."
 
 #: What Mermaid reads as itself within a quoted label: letters, digits, a few signs, and those that
 #: join a word. All else is written as a character code: its grammar, its Markdown and its own codes
@@ -324,11 +361,14 @@ _NAME = re.compile(r"[a-z0-9_]")
 def mermaid(drawing: Drawing) -> str:
     """The map as a Mermaid flowchart, for Markdown that draws it; ends with a line break."""
     rows = ["flowchart TD"]
+    never: list[str] = []
     for node in drawing.nodes:
         opening, closing = _SHAPES[node.kind]
         label = "<br/>".join(map(_escaped, _node_rows(node)))
         rows.append(f'  {_id(node.name)}{opening}"{label}"{closing}:::k_{node.kind}')
-    for line in drawing.lines:
+    for number, line in enumerate(drawing.lines):
+        if line.unmet:
+            never.append(str(number))
         arrow = "-.->" if line.faint else "-->"
         label = "<br/>".join(map(_escaped, line.label.splitlines()))
         shown = f'|"{label}"|' if label else ""
@@ -343,6 +383,13 @@ def mermaid(drawing: Drawing) -> str:
     rows += [f"  class {_id(node.name)} spends" for node in drawing.nodes if _spends(node)]
     rows.append(f"  classDef spends stroke:{SPENDS_COLOUR},stroke-width:3px")
     rows.append("  classDef notes fill:#fff,stroke:#bbb,color:#555")
+    rows += [
+        f"  class {_id(node.name)} never" for node in drawing.nodes if Mark.NEVER in node.marks
+    ]
+    if NEVER_NOTE in drawing.notes:
+        look = f"stroke:{NEVER_COLOUR},stroke-width:2px,stroke-dasharray:2 4"
+        rows.append(f"  classDef never {look}")
+        rows += [f"  linkStyle {','.join(never)} {look}"] if never else []
     return "\n".join(rows) + "\n"
 
 

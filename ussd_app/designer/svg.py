@@ -1,7 +1,8 @@
 """The map as one SVG file: no script, no font of its own, dark on light, fit for a sheet of A3.
 
 Where things stand is `places.py`; what they look like is here. A kind of state is told by its shape
-and its colour, trouble (a call that was late or failed) by broken lines, ways back by their colour;
+and its colour, trouble (a call that was late or failed) by broken lines, ways back by their colour,
+what no dialog has met, where that is asked, by dots;
 resting the pointer on anything tells the whole of it. The same drawing gives the same bytes.
 """
 
@@ -12,7 +13,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from ussd_app.designer.draw import COLOURS, SPENDS_COLOUR, Drawing, Kind, Line, Mark, Node
+from ussd_app.designer.draw import (
+    COLOURS,
+    NEVER_COLOUR,
+    SPENDS_COLOUR,
+    Drawing,
+    Kind,
+    Line,
+    Mark,
+    Node,
+)
 from ussd_app.designer.layers import Box, Link
 from ussd_app.designer.lettering import at, cut, number, text_width, wrapped, xml
 from ussd_app.designer.places import Layout, Point, lay_out
@@ -36,6 +46,7 @@ _MARK_COLOURS: Mapping[Mark, str] = {
     Mark.SPENDS: SPENDS_COLOUR,
     Mark.SENSITIVE: "#6a1b9a",
     Mark.NO_SHORTCUT: "#546e7a",
+    Mark.NEVER: "#a84a00",
 }
 
 #: How much higher a box must be because its outline takes room from its text.
@@ -54,6 +65,8 @@ text { font-family: Arial, Helvetica, "Liberation Sans", sans-serif; fill: #111 
 .back .label { fill: #283593 }
 .faint path { stroke: #8a8a8a; stroke-dasharray: 5 3 }
 .faint .label { fill: #616161 }
+.never path { stroke: #d55e00; stroke-width: 2.2; stroke-dasharray: 0.1 5; stroke-linecap: round }
+.never .label { fill: #a84a00 }
 .paper { fill: #fff }
 @media print { svg { width: 100%; height: 100% } }
 """
@@ -144,12 +157,16 @@ def _card_svg(stand: _Stand) -> str:
     fill, border = COLOURS[node.kind]
     thick = 3 if Mark.SPENDS in node.marks else 1.4
     stroke = SPENDS_COLOUR if Mark.SPENDS in node.marks else border
+    dots = ""
+    if Mark.NEVER in node.marks:
+        fill, stroke, thick = "#fff", NEVER_COLOUR, 3
+        dots = ' stroke-dasharray="0.1 6" stroke-linecap="round"'
     shape = outline(node.kind, card.width, card.height)
     moved = f"translate({at(stand.middle)})"
     rows = [
         f'<g class="state" data-state="{xml(node.name)}" transform="{moved}">',
         f"<title>{xml(about + marks)}</title>",
-        f'<g fill="{fill}" stroke="{stroke}" stroke-width="{thick}">{shape}</g>',
+        f'<g fill="{fill}" stroke="{stroke}" stroke-width="{thick}"{dots}>{shape}</g>',
     ]
     marked = MARK_ROW * bool(node.marks)
     y = -(NAME_ROW + TITLE_ROW * len(card.rows) + marked) / 2 + NAME_ROW - 4
@@ -187,6 +204,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "on": ("#333", "leads on"),
     "back": ("#3949ab", "leads back"),
     "faint": ("#8a8a8a", "late or failed"),
+    "never": (NEVER_COLOUR, "never met"),
 }
 
 
@@ -262,6 +280,8 @@ def _line(
 
 
 def _look(line: Line, *, upward: bool) -> str:
+    if line.unmet:
+        return "never"
     return "faint" if line.faint else "back" if upward else "on"
 
 
@@ -276,6 +296,8 @@ def _touching(end: Point, stand: _Stand) -> Point:
 
 def _line_svg(line: Line, look: str, points: Sequence[Point], label: Point) -> str:
     told = line.label.replace("\n", ", ") or ", ".join(line.triggers)
+    if line.never:
+        told += f" [never met: {', '.join(line.never)}]"
     rows = [
         f'<g class="line {look}" data-source="{xml(line.source)}" data-dest="{xml(line.dest)}">',
         f"<title>{xml(f'{line.source} → {line.dest}: {told}')}</title>",
@@ -314,7 +336,9 @@ def _loop(line: Line, stand: _Stand) -> str:
     x = stand.middle[0] + stand.card.width / 2 - leaning * LEAN / 2
     y = stand.middle[1]
     corners = [(x - 4, y - 9), (x + LOOP, y - 9), (x + LOOP, y + 9), (x, y + 9)]
-    return _line_svg(line, "on", corners, (x + LOOP + 3 + _label_room(line)[0] / 2, y))
+    return _line_svg(
+        line, "never" if line.unmet else "on", corners, (x + LOOP + 3 + _label_room(line)[0] / 2, y)
+    )
 
 
 # -- words -----------------------------------------------------------------------------------------
