@@ -17,12 +17,14 @@ from ussd_app.flow.diagnostics import FlowError, did_you_mean
 from ussd_app.gateways import GATEWAYS, Gateway
 from ussd_app.messages import Budget
 from ussd_app.replay import reading, report
+from ussd_app.replay.faults import Broken, break_all
 from ussd_app.replay.house import House, NoProgram
 from ussd_app.replay.over_http import BadReply, HttpPhone
 from ussd_app.replay.player import Around, Played, play, play_in_process
 from ussd_app.replay.report import Result
 from ussd_app.replay.transcript import RECORDINGS, SUFFIX, Transcript
 from ussd_app.replay.updating import updated
+from ussd_app.replay.writing import as_yaml
 from ussd_app.screens import Program
 from ussd_app.settings import BadSettings
 from workers import settings as settings_module
@@ -52,6 +54,11 @@ _DOTS = 72
     show_default=True,
     help="With --against: whether `wait` waits.",
 )
+@click.option(
+    "--faults",
+    type=click.Choice(["all"]),
+    help="Plant every single fault at every hop, on models of Redis and the back-ends.",
+)
 @click.option("--update", is_flag=True, help="Rewrite the expectations to what is shown.")
 @click.option("--format", "kind", type=click.Choice(["text", *_FORMATS]), default="text")
 @click.option(
@@ -63,6 +70,7 @@ def replay(
     against: str,
     gateway: str,
     speed: str,
+    faults: str | None,
     *,
     update: bool,
     kind: str,
@@ -79,14 +87,16 @@ def replay(
         _usage("--against and --gateway go together")
     if against and (update or flow_file is not None):
         _usage("--update and --flow play in this process, without --against")
+    if faults is not None:
+        if against or update or kind != "text":
+            _usage("--faults plays in this process, and tells in words")
+        sys.exit(_faults(settings, flow_file, _found(paths)))
     player = (
         _over_http(against, _gateway(gateway), waits=speed == "recorded")
         if against
         else _in_process(settings, flow_file)
     )
-    files = list(_files(paths))
-    if not files:
-        _usage(f"no {SUFFIX} or {RECORDINGS} file in {', '.join(map(str, paths))}")
+    files = _found(paths)
     if update:
         sys.exit(_update(files, player))
     results = _played(files, player, quiet=kind != "text")
@@ -97,6 +107,13 @@ def replay(
         click.echo(text.rstrip("\n"))
     if any(result.failed for result in results):
         sys.exit(PROBLEMS)
+
+
+def _found(paths: tuple[Path, ...]) -> list[Path]:
+    files = list(_files(paths))
+    if not files:
+        _usage(f"no {SUFFIX} or {RECORDINGS} file in {', '.join(map(str, paths))}")
+    return files
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
@@ -164,13 +181,44 @@ def _update(files: list[Path], player: Player) -> int:
 
 
 def _in_process(settings: Settings, flow_file: Path | None) -> Player:
+    programs, budget = _programs(settings, flow_file)
+    return lambda transcript: play_in_process(transcript, programs(transcript), budget)
+
+
+def _programs(
+    settings: Settings, flow_file: Path | None
+) -> tuple[Callable[[Transcript], Program], Budget]:
+    """Which program answers a transcript, and the screens it must fit."""
     budget = known_budgets(settings)[0]
-    application = find_application(settings)
     if flow_file is not None:
         program = _compiled(settings, flow_file, budget)
-        return lambda transcript: play_in_process(transcript, program, budget)
-    house = House(settings.menus_dir, application, budget)
-    return lambda transcript: play_in_process(transcript, house.program(transcript), budget)
+        return lambda _transcript: program, budget
+    return House(settings.menus_dir, find_application(settings), budget).program, budget
+
+
+def _faults(settings: Settings, flow_file: Path | None, files: list[Path]) -> int:
+    """Break every transcript on purpose; how it ended."""
+    programs, budget = _programs(settings, flow_file)
+    broken: list[Broken] = []
+    transcripts = planted = 0
+    for transcript in _transcripts(files):
+        transcripts += 1
+        try:
+            for _, _, found in break_all(transcript, programs(transcript), budget):
+                planted += 1
+                click.echo("F" if found else ".", nl=planted % _DOTS == 0)
+                broken += [found] if found is not None else []
+        except (NoProgram, ValueError) as error:
+            click.echo(f"\n{transcript.file}: {transcript.name}: {error}", err=True)
+            return USAGE
+    click.echo()
+    for each in broken:
+        click.echo(f"\n{each.transcript.name}: {each.sentence}\n\n{as_yaml(each.transcript)}")
+    click.echo(
+        f"{planted} faults planted in {transcripts} transcripts, on models of Redis and the"
+        f" back-ends; {len(broken)} broke something"
+    )
+    return PROBLEMS if broken else OK
 
 
 def _compiled(settings: Settings, file: Path, budget: Budget) -> Program:

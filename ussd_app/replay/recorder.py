@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from ussd_app.effects import FAILED, Call, CallResult, Value
-from ussd_app.flow.diagnostics import Position
 from ussd_app.messages import Action, Screen
 from ussd_app.replay.player import Phone
-from ussd_app.replay.transcript import Field, How, Scripted, Step, Transcript, Verb
-
-#: What is written has no place yet.
-_NOWHERE = Position("", 0, 0, 0, 0)
+from ussd_app.replay.transcript import NOWHERE, Field, How, Scripted, Step, Transcript, Verb
 
 
 def _written(value: Value) -> Field:
@@ -63,7 +59,7 @@ class Recorder:
         if result is None or result.outcome == FAILED:
             verb = Verb.LATE if result is None else Verb.FAILED
             # Ordered before the answer that leads to the call.
-            self._steps.insert(self._asked, Step(verb, call.backend, _NOWHERE))
+            self._steps.insert(self._asked, Step(verb, call.backend, NOWHERE))
             self._asked += 1
         elif call.id not in self._heard:
             self._heard.add(call.id)
@@ -79,10 +75,10 @@ class Recorder:
 
     def _do(self, verb: Verb, text: str) -> None:
         self._asked = len(self._steps)
-        self._steps.append(Step(verb, text, _NOWHERE))
+        self._steps.append(Step(verb, text, NOWHERE))
 
     def _see(self, screen: Screen) -> Screen:
         verb = Verb.END if screen.action is Action.END else Verb.SEE
-        self._steps.append(Step(verb, screen.text, _NOWHERE, How.EXACT))
+        self._steps.append(Step(verb, screen.text, NOWHERE, How.EXACT))
         self._masked = screen.masked
         return screen

@@ -20,6 +20,10 @@ SUFFIX = ".dial.yaml"
 RECORDINGS = ".dial.jsonl"
 
 
+#: Where a step stands that a machine made.
+NOWHERE = Position("", 0, 0, 0, 0)
+
+
 class Verb(StrEnum):
     """What one step does, or expects."""
 
