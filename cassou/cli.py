@@ -66,6 +66,7 @@ def main() -> None:
     cassou check [PATHS]          all that is wrong in flows, with its place
     cassou dial --flow FILE       try a flow on a phone, nothing else running
     cassou replay PATHS           play transcripts, show where the screens differ
+    cassou load PATHS             play transcripts as load on an endpoint
     cassou fmt | draw | preview | diff | schema | i18n
     cassou publish FILE           make a flow current, at once; --rollback goes back
     cassou forget MSISDN          erase what is remembered of a subscriber

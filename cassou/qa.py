@@ -7,18 +7,22 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import click
 import requests
+from rich.console import Console
+from rich.progress import Progress
 
 from cassou.application import find_application, known_budgets
 from ussd_app.flow.compiler import Library, compile_source
 from ussd_app.flow.diagnostics import FlowError, did_you_mean
 from ussd_app.gateways import GATEWAYS, Gateway
 from ussd_app.messages import Budget
-from ussd_app.replay import reading, report
+from ussd_app.replay import load_report, reading, report
 from ussd_app.replay.faults import Broken, break_all
 from ussd_app.replay.house import House, NoProgram
+from ussd_app.replay.loading import drive
 from ussd_app.replay.over_http import BadReply, HttpPhone
 from ussd_app.replay.player import Around, Played, play, play_in_process
 from ussd_app.replay.report import Result
@@ -106,6 +110,54 @@ def replay(
     else:
         click.echo(text.rstrip("\n"))
     if any(result.failed for result in results):
+        sys.exit(PROBLEMS)
+
+
+@click.command(name="load")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--against", required=True, help="The endpoint's URL.")
+@click.option("--gateway", required=True, help="The gateway whose part is played.")
+@click.option("--rate", type=click.FloatRange(0.1, 10_000), required=True, help="Dialogs a second.")
+@click.option("--seconds", type=click.FloatRange(1, 86_400), default=10.0, show_default=True)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page too.")
+@click.option("--elsewhere", is_flag=True, help="Drive another machine than this one.")
+def load_command(
+    paths: tuple[Path, ...],
+    against: str,
+    gateway: str,
+    rate: float,
+    seconds: float,
+    html: Path | None,
+    *,
+    elsewhere: bool,
+) -> None:
+    """Play transcripts as load: so many dialogs a second, whether or not those before have ended.
+
+    Exit status 0: every screen as written; 1: errors or wrong screens; 2: usage.
+    """
+    chosen = _gateway(gateway)
+    if chosen.capabilities.asynchronous:
+        _usage(f"{chosen.name} is asynchronous: its screens come to its own URL, not to ours")
+    if urlsplit(against).hostname not in {"127.0.0.1", "localhost", "::1"} and not elsewhere:
+        _usage(f"{against} is another machine: say --elsewhere if it is meant")
+    transcripts = list(_transcripts(_found(paths)))
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("dialogs", total=int(rate * seconds))
+        load = drive(
+            transcripts,
+            against.rstrip("/"),
+            chosen,
+            rate,
+            seconds,
+            on_begun=lambda begun: progress.update(task, completed=begun),
+        )
+    for line in load_report.lines(load):
+        click.echo(line)
+    if html is not None:
+        title = f"{rate:g} dialogs a second for {seconds:g} s"
+        html.write_text(load_report.page(load, title), "utf-8")
+        click.echo(f"{html} written")
+    if load.errors or load.wrong or load.not_begun:
         sys.exit(PROBLEMS)
 
 
@@ -262,4 +314,4 @@ def _usage(sentence: str) -> NoReturn:
     sys.exit(USAGE)
 
 
-COMMANDS: tuple[click.Command, ...] = (replay,)
+COMMANDS: tuple[click.Command, ...] = (replay, load_command)
