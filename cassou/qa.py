@@ -20,6 +20,7 @@ from ussd_app.flow.diagnostics import FlowError, did_you_mean
 from ussd_app.gateways import GATEWAYS, Gateway
 from ussd_app.messages import Budget
 from ussd_app.replay import load_report, reading, report
+from ussd_app.replay.compare import Comparison, changes
 from ussd_app.replay.faults import Broken, break_all
 from ussd_app.replay.house import House, NoProgram
 from ussd_app.replay.loading import drive
@@ -91,6 +92,11 @@ def replay(
         _usage("--against and --gateway go together")
     if against and (update or flow_file is not None):
         _usage("--update and --flow play in this process, without --against")
+    recordings = any(file.name.endswith(RECORDINGS) for file in _found(paths))
+    if flow_file is not None and recordings and faults is None:
+        if kind not in {"text", "json"}:
+            _usage("what would change is told as text or json")
+        sys.exit(_changes(settings, flow_file, _found(paths), kind, output))
     if faults is not None:
         if against or update or kind != "text":
             _usage("--faults plays in this process, and tells in words")
@@ -246,6 +252,42 @@ def _programs(
         program = _compiled(settings, flow_file, budget)
         return lambda _transcript: program, budget
     return House(settings.menus_dir, find_application(settings), budget).program, budget
+
+
+def _changes(
+    settings: Settings, flow_file: Path, files: list[Path], kind: str, output: Path | None
+) -> int:
+    """What recorded sessions would see otherwise on another version; how it ended."""
+    budget = known_budgets(settings)[0]
+    program = _compiled(settings, flow_file, budget)
+    lines = sum(file.read_bytes().count(b"\n") + 1 for file in files)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("sessions", total=lines)
+        comparison = changes(
+            _transcripts(files),
+            program,
+            budget,
+            lambda done: progress.update(task, completed=done),
+        )
+    text = comparison.as_json() if kind == "json" else _changes_as_text(comparison)
+    if output is not None:
+        output.write_text(text + "\n", "utf-8")
+    else:
+        click.echo(text)
+    return PROBLEMS if comparison.groups else OK
+
+
+def _changes_as_text(comparison: Comparison) -> str:
+    parts = [f"{comparison.same:,} of {comparison.sessions:,} sessions see no difference"]
+    for group in comparison.groups:
+        difference = group.example.difference
+        transcript = group.example.transcript
+        at = transcript.at
+        place = f"{at.file}:{at.line}" if at is not None else transcript.file
+        boxes = report.side_by_side(difference.expected, difference.shown)
+        shown = "\n".join(f"  {each}" for each in boxes)
+        parts.append(f"{group.sentence}\n  for example {transcript.name} ({place})\n{shown}")
+    return "\n\n".join(parts)
 
 
 def _faults(settings: Settings, flow_file: Path | None, files: list[Path]) -> int:

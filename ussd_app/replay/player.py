@@ -123,8 +123,12 @@ class Played:
 def play(transcript: Transcript, phone: Phone, world: World) -> Played:
     """Play to the end, or to the first step that does not hold; raises what the phone raises."""
     playing = Playing(phone, world)
+    steps = list(transcript.steps)
+    # What goes wrong before anything is done goes wrong with the dial itself.
+    while steps and steps[0].verb in {Verb.LATE, Verb.FAILED}:
+        playing.take(steps.pop(0))
     playing.dial(transcript.dial)
-    for step in transcript.steps:
+    for step in steps:
         problem = playing.take(step)
         if problem is not None:
             return playing.played(transcript, problem)

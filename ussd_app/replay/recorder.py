@@ -19,7 +19,10 @@ def _plain(value: object) -> str:
 
 
 class Recorder:
-    """`Phone`, over another one. What a masked screen is answered with is written as zeros."""
+    """`Phone`, over another one. What a masked screen is answered with is written as nines.
+
+    (Zeros would be the keys for back and home.)
+    """
 
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
@@ -40,7 +43,7 @@ class Recorder:
 
     def send(self, typed: str) -> Screen:
         """See `Phone.send`."""
-        self._do(Verb.SEND, "0" * len(typed) if self._masked else typed)
+        self._do(Verb.SEND, "9" * len(typed) if self._masked else typed)
         return self._see(self._phone.send(typed))
 
     def repeat(self) -> Screen:

@@ -91,6 +91,16 @@ def _boxes(step: Step | None, more: list[str], screen: Screen, septets_max: int)
     ]
 
 
+def side_by_side(expected: str, shown: str) -> list[str]:
+    """Two screens beside each other, where they differ marked."""
+    left, right = _box(expected, "recorded", ""), _box(shown, "now", "")
+    blank = " " * len(left[0])
+    return [
+        f"{one}  {' ' if _alike(one, other, How.EXACT) else '≠'}  {other}".rstrip()
+        for one, other in zip_longest(left, right, fillvalue=blank)
+    ]
+
+
 def _alike(left: str, right: str, how: How) -> bool:
     return how is not How.EXACT or left == right or not left.startswith("│")
 
@@ -102,7 +112,7 @@ def _box(text: str, head: str, foot: str) -> list[str]:
     return [
         f"╭{f' {head} ':─^{_WIDTH + 2}}╮",
         *(f"│ {row:<{_WIDTH}} │" for row in rows),
-        f"╰{f' {foot} ':─^{_WIDTH + 2}}╯",
+        f"╰{f' {foot} ' if foot else '':─^{_WIDTH + 2}}╯",
     ]
 
 
