@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cassou.cli import main
+from ussd_app.replay import reading, writing
 
 ROOT = Path(__file__).parents[2]
 FLOW = ROOT / "ussd_app" / "menus" / "buy-electricity.yaml"
@@ -132,3 +134,23 @@ def test_a_transcript_is_never_written_over(file: Path) -> None:
     assert run("dial", "--flow", FLOW, "--record", file, typed="q\n").exit_code == 2
     other = file.parent / "x.yaml"
     assert "ends in .dial.yaml" in run("dial", "--flow", FLOW, "--record", other).output
+
+
+def test_what_would_change_is_grouped_with_an_example(tmp_path: Path) -> None:
+    target = tmp_path / "one.dial.yaml"
+    run("dial", "--flow", FLOW, "--record", target, typed="1\n04246801379\nq\n")
+    (recorded,) = reading.load(target)
+    (tmp_path / "all.dial.jsonl").write_text(f"{writing.as_json(recorded)}\n" * 1200)
+    changed = tmp_path / "menus" / FLOW.name
+    shutil.copytree(FLOW.parent, changed.parent)
+    changed.write_text(FLOW.read_text().replace("Combien de kWh?", "Combien de kWh au juste?"))
+
+    same = run("replay", "--flow", FLOW, tmp_path / "all.dial.jsonl")
+    other = run("replay", "--flow", changed, tmp_path / "all.dial.jsonl")
+    as_json = run("replay", "--flow", changed, "--format", "json", tmp_path / "all.dial.jsonl")
+
+    assert same.output == "1,200 of 1,200 sessions see no difference\n"
+    assert '1,200 of 1,200 sessions see other words at "kwh"' in other.output
+    assert "│ Combien de kWh?" in other.output
+    assert json.loads(as_json.output)["groups"][0]["count"] == 1200
+    assert [each.exit_code for each in (same, other, as_json)] == [0, 1, 1]
