@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import wsgi  # noqa: TID251  # to check, before the server does, what it will build
 from cassou import demo as demo_module
-from cassou import design, qa, runs, telecom
+from cassou import design, explore, qa, runs, telecom
 from cassou.dialling import converse, in_process, recorded
 from cassou.embedded import DirectoryInUse, ServerFailed
 from cassou.endpoint_check import Mark, findings
@@ -66,6 +66,7 @@ def main() -> None:
     cassou check [PATHS]          all that is wrong in flows, with its place
     cassou dial --flow FILE       try a flow on a phone, nothing else running
     cassou replay PATHS           play transcripts, show where the screens differ
+    cassou explore FLOW           write the transcripts that are missing
     cassou load PATHS             play transcripts as load on an endpoint
     cassou fmt | draw | preview | diff | schema | i18n
     cassou publish FILE           make a flow current, at once; --rollback goes back
@@ -432,7 +433,7 @@ def forget(msisdn: str) -> None:
     click.echo(f"{count} fact(s) forgotten")
 
 
-for _command in (*design.COMMANDS, *qa.COMMANDS, *telecom.COMMANDS):
+for _command in (*design.COMMANDS, *explore.COMMANDS, *qa.COMMANDS, *telecom.COMMANDS):
     main.add_command(_command)
 
 

@@ -27,6 +27,7 @@ from ussd_app.replay.loading import drive
 from ussd_app.replay.over_http import BadReply, HttpPhone
 from ussd_app.replay.player import Around, Played, play, play_in_process
 from ussd_app.replay.report import Result
+from ussd_app.replay.studying import study
 from ussd_app.replay.transcript import RECORDINGS, SUFFIX, Transcript
 from ussd_app.replay.updating import updated
 from ussd_app.replay.writing import as_yaml
@@ -64,6 +65,7 @@ _DOTS = 72
     type=click.Choice(["all"]),
     help="Plant every single fault at every hop, on models of Redis and the back-ends.",
 )
+@click.option("--coverage", is_flag=True, help="Tell how much of each flow was met.")
 @click.option("--update", is_flag=True, help="Rewrite the expectations to what is shown.")
 @click.option("--format", "kind", type=click.Choice(["text", *_FORMATS]), default="text")
 @click.option(
@@ -77,6 +79,7 @@ def replay(
     speed: str,
     faults: str | None,
     *,
+    coverage: bool,
     update: bool,
     kind: str,
     output: Path | None,
@@ -90,8 +93,8 @@ def replay(
     settings = _settings()
     if bool(against) != bool(gateway):
         _usage("--against and --gateway go together")
-    if against and (update or flow_file is not None):
-        _usage("--update and --flow play in this process, without --against")
+    if against and (update or coverage or flow_file is not None):
+        _usage("--update, --coverage and --flow play in this process, without --against")
     recordings = any(file.name.endswith(RECORDINGS) for file in _found(paths))
     if flow_file is not None and recordings and faults is None:
         if kind not in {"text", "json"}:
@@ -115,6 +118,9 @@ def replay(
         output.write_text(text, "utf-8")
     else:
         click.echo(text.rstrip("\n"))
+    if coverage:
+        for line in _covered(settings, flow_file, results):
+            click.echo(line)
     if any(result.failed for result in results):
         sys.exit(PROBLEMS)
 
@@ -252,6 +258,21 @@ def _programs(
         program = _compiled(settings, flow_file, budget)
         return lambda _transcript: program, budget
     return House(settings.menus_dir, find_application(settings), budget).program, budget
+
+
+def _covered(settings: Settings, flow_file: Path | None, results: list[Result]) -> Iterator[str]:
+    """How much of each flow was met, a line each."""
+    programs, budget = _programs(settings, flow_file)
+    played: dict[str, tuple[Program, list[Transcript]]] = {}
+    for result in results:
+        if result.played is not None:
+            program = programs(result.transcript)
+            played.setdefault(program.flow.name, (program, []))[1].append(result.transcript)
+    for name, (program, transcripts) in played.items():
+        found, _ = study(program, budget, transcripts)
+        counts = found.counts().items()
+        told = ", ".join(f"{what} {met} of {every}" for what, (met, every) in counts)
+        yield f"{name}: {told}"
 
 
 def _changes(

@@ -149,8 +149,18 @@ def test_what_would_change_is_grouped_with_an_example(tmp_path: Path) -> None:
     other = run("replay", "--flow", changed, tmp_path / "all.dial.jsonl")
     as_json = run("replay", "--flow", changed, "--format", "json", tmp_path / "all.dial.jsonl")
 
-    assert same.output == "1,200 of 1,200 sessions see no difference\n"
+    assert same.stdout.lstrip("\n") == "1,200 of 1,200 sessions see no difference\n"
     assert '1,200 of 1,200 sessions see other words at "kwh"' in other.output
     assert "│ Combien de kWh?" in other.output
-    assert json.loads(as_json.output)["groups"][0]["count"] == 1200
+    assert json.loads(as_json.stdout)["groups"][0]["count"] == 1200
     assert [each.exit_code for each in (same, other, as_json)] == [0, 1, 1]
+
+
+def test_the_dialogs_of_the_shipped_flow_meet_all_of_it() -> None:
+    result = run("replay", ROOT / "tests" / "dialogs", "--coverage")
+
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1] == (
+        "buy-electricity: states 32 of 32, transitions 68 of 68, outcomes 32 of 32, "
+        "languages 2 of 2"
+    )

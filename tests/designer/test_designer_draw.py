@@ -14,6 +14,7 @@ from ussd_app.designer.draw import (
     Kind,
     Line,
     Mark,
+    Met,
     Node,
     drawing,
     mermaid,
@@ -297,3 +298,49 @@ def test_words_of_mermaid_are_no_ids(name: str) -> None:
     rows = mermaid(Drawing("f", (Node(name, Kind.END, ""),), (Line(name, name, ""),))).splitlines()
 
     assert rows[1:3] == [f'  s_{name}(["{name}"]):::k_end', f"  s_{name} --> s_{name}"]
+
+
+def covering(*transitions: tuple[str, str], states: str = "") -> Met:
+    return Met(frozenset(states.split()), frozenset(transitions))
+
+
+def test_what_no_dialog_has_met_is_marked() -> None:
+    made = flow(
+        menu("home", option("Acheter", "find"), option("Quitter", "bye")),
+        call("find", {"ok": "bye", "late": "bye", "failed": "home"}),
+        end("bye"),
+    )
+    met = covering(("home", "option:1"), ("find", "outcome:ok"), states="home find")
+    found = drawing(made, "fr", met)
+
+    marks = {node.name: Mark.NEVER in node.marks for node in found.nodes}
+    assert marks == {"home": False, "find": False, "bye": True}
+    assert {
+        (line.source, line.dest): (line.label, line.never, line.unmet) for line in found.lines
+    } == {
+        ("home", "find"): ("1 Acheter", (), False),
+        ("home", "bye"): ("× 2 Quitter", ("option:2",), True),
+        ("find", "bye"): ("ok\n× late", ("outcome:late",), False),
+        ("find", "home"): ("× failed", ("outcome:failed",), True),
+    }
+    told = mermaid(found)
+    assert "  class s_bye never\n" in told
+    assert "  linkStyle 1,3 stroke:#d55e00,stroke-width:2px,stroke-dasharray:2 4\n" in told
+    assert found.notes[-1] == "Dotted and marked ×: never met by the dialogs that were given."
+
+
+def test_a_way_without_words_has_a_sign_only_beside_others() -> None:
+    made = flow(asked("pin", "bye", attempts_max=3, attempts_next="bye"), end("bye"))
+    both, one = (
+        drawing(made, "fr", covering(*ways)).lines[0] for ways in ((), (("pin", "attempts"),))
+    )
+
+    assert (both.label, both.unmet) == ("× 3 wrong tries", True)
+    assert (one.label, one.unmet) == ("× typed\n3 wrong tries", False)
+
+
+def test_without_dialogs_nothing_is_marked() -> None:
+    found = drawing(flow(menu("home", option("Quitter", "bye")), end("bye")), "fr")
+
+    assert not any(line.never for line in found.lines)
+    assert "never met" not in mermaid(found)

@@ -251,6 +251,29 @@ def test_trouble_ways_back_and_ways_to_itself_look_their_own_way() -> None:
     }
 
 
+def test_what_was_never_met_has_dots_a_mark_a_legend_and_a_word() -> None:
+    nodes = (Node("a", Kind.MENU, ""), Node("b", Kind.END, "", (Mark.NEVER,)))
+    lines = (
+        Line("a", "b", "ok\n× late", ("outcome:ok", "outcome:late"), ("outcome:late",)),
+        Line("a", "a", "× 2 Again", ("option:2",), ("option:2",)),
+    )
+    root = fromstring(
+        svg(Drawing("never", nodes, (lines[0], Line("b", "a", "", ("x",), ("x",)), lines[1])))
+    )
+
+    looks = {
+        (each.get("data-source"), each.get("data-dest")): each.get("class")
+        for each in lines_of(root)
+    }
+    assert looks == {("a", "b"): "line on", ("b", "a"): "line never", ("a", "a"): "line never"}
+    told = [each.text for each in root.iter(f"{SVG}title")]
+    assert "a → b: ok, × late [never met: outcome:late]" in told
+    assert "b (end) [never met]" in told
+    assert "never met" in words_of(root)
+    (dotted,) = [each for each in states_of(root) if each[1].get("stroke-dasharray")]
+    assert dotted.get("data-state") == "b"
+
+
 def test_resting_on_a_thing_tells_the_whole_of_it() -> None:
     long = "Une phrase que personne ne pourrait loger dans une boîte " * 4
     nodes = (Node("a", Kind.INPUT, long, (Mark.SENSITIVE,)), Node("b", Kind.END, ""))
