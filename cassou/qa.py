@@ -31,7 +31,7 @@ from ussd_app.replay.studying import study
 from ussd_app.replay.transcript import RECORDINGS, SUFFIX, Transcript
 from ussd_app.replay.updating import updated
 from ussd_app.replay.writing import as_yaml
-from ussd_app.screens import Program
+from ussd_app.screens import FlowStuck, Program
 from ussd_app.settings import BadSettings
 from workers import settings as settings_module
 from workers.settings import Settings
@@ -41,6 +41,8 @@ OK, PROBLEMS, USAGE = 0, 1, 2
 Player = Callable[[Transcript], Played]
 _FORMATS = {"junit": report.as_junit, "json": report.as_json, "html": report.as_html}
 _DOTS = 72
+#: Why a transcript cannot be played: nobody answers it, or the flow that would has mistakes.
+_UNPLAYED = (NoProgram, FlowError, FlowStuck, OSError, UnicodeDecodeError, ValueError)
 
 
 @click.command()
@@ -120,7 +122,8 @@ def replay(
         click.echo(text.rstrip("\n"))
     if coverage:
         for line in _covered(settings, flow_file, results):
-            click.echo(line)
+            # What a machine reads stays what it reads.
+            click.echo(line, err=kind != "text" and output is None)
     if any(result.failed for result in results):
         sys.exit(PROBLEMS)
 
@@ -195,7 +198,7 @@ def _played(files: list[Path], player: Player, *, quiet: bool) -> list[Result]:
         began = time.perf_counter()
         try:
             played, error = player(transcript), ""
-        except (NoProgram, ValueError, BadReply, requests.RequestException) as wrong:
+        except (*_UNPLAYED, BadReply, requests.RequestException) as wrong:
             played, error = None, f"{transcript.file}: {transcript.name}: {wrong}"
         result = Result(transcript, played, error, time.perf_counter() - began)
         results.append(result)
@@ -232,7 +235,7 @@ def _update(files: list[Path], player: Player) -> int:
         before = file.read_bytes().decode("utf-8")
         try:
             after, left = updated(before, str(file), player)
-        except (FlowError, NoProgram) as error:
+        except _UNPLAYED as error:
             click.echo(str(error), err=True)
             return USAGE
         wrong += left
@@ -323,7 +326,7 @@ def _faults(settings: Settings, flow_file: Path | None, files: list[Path]) -> in
                 planted += 1
                 click.echo("F" if found else ".", nl=planted % _DOTS == 0)
                 broken += [found] if found is not None else []
-        except (NoProgram, ValueError) as error:
+        except _UNPLAYED as error:
             click.echo(f"\n{transcript.file}: {transcript.name}: {error}", err=True)
             return USAGE
     click.echo()

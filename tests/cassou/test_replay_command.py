@@ -164,3 +164,23 @@ def test_the_dialogs_of_the_shipped_flow_meet_all_of_it() -> None:
         "buy-electricity: states 32 of 32, transitions 68 of 68, outcomes 32 of 32, "
         "languages 2 of 2"
     )
+
+
+def test_a_flow_with_mistakes_is_told_and_no_traceback(tmp_path: Path) -> None:
+    shutil.copytree(FLOW.parent, tmp_path / "menus")
+    broken = tmp_path / "menus" / FLOW.name
+    broken.write_text(FLOW.read_text().replace("next: serial", "next: sreial", 1))
+    (tmp_path / "menus" / "a.dial.yaml").write_text(GOOD)
+
+    for words in ((), ("--update",), ("--faults", "all"), ("--coverage",)):
+        result = run("replay", tmp_path / "menus", *words)
+        assert "sreial" in result.output
+        assert result.exit_code in {1, 2}
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_coverage_leaves_a_machines_report_alone(file: Path) -> None:
+    result = run("replay", file, "--format", "json", "--coverage")
+
+    assert json.loads(result.stdout)["failed"] == 0
+    assert "buy-electricity: states" in result.stderr
