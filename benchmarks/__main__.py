@@ -1,7 +1,7 @@
 """`make bench`: the five-hop dialog against a hand-written reference, and the whole path.
 
-`python -m benchmarks PART…` runs some parts: check, compare, dialog, callers, gateways, waiting,
-hung, lookups, memory, whole.
+`python -m benchmarks PART…` runs some parts: check, replay, compare, dialog, callers, gateways,
+waiting, hung, lookups, memory, whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import checking, comparing, gateways, hung, load, lookups, measure
+from benchmarks import checking, comparing, gateways, hung, load, lookups, measure, replaying
 from cassou.embedded import EmbeddedRedis
 from cassou.inbox import Sandbox
 from cassou.stack import Stack, free_port
@@ -37,6 +37,7 @@ def main(parts: list[str]) -> int:
     """Run the parts asked for, or all; 1 if anything showed a wrong screen."""
     known: dict[str, Callable[[], int]] = {
         "check": checking.run,
+        "replay": replaying.run,
         "compare": comparing.run,
         "dialog": dialog,
         "callers": callers,
