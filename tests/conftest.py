@@ -39,7 +39,9 @@ _SLOW = (
     "flow/test_flow_types",
     "gateways/test_gateway_json",
     "gateways/test_gateway_xml",
+    "gateways/test_gateway_capture",
     "ledger/test_ledger_store",
+    "replay/test_explore",
     "workers/test_queue_forgeries",
     "workers/test_saga_enumeration",
 )

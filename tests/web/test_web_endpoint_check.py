@@ -204,8 +204,11 @@ def test_plain_http_over_a_network_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_answer_that_breaks_off_is_told_without_the_secret(
-    checked: Callable[..., Result], now: Rig
+    checked: Callable[..., Result], now: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The server leaves such a connection open; nobody needs to wait long for it here.
+    monkeypatch.setattr("cassou.endpoint_check._TIMEOUT_SECONDS", 0.3)
+
     def breaking(app: Wsgi) -> Wsgi:
         def proxy(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             if environ["PATH_INFO"].endswith("/events"):
