@@ -97,21 +97,21 @@ def replay(
         _usage("--against and --gateway go together")
     if against and (update or coverage or flow_file is not None):
         _usage("--update, --coverage and --flow play in this process, without --against")
-    recordings = any(file.name.endswith(RECORDINGS) for file in _found(paths))
+    files = _found(paths)
+    recordings = any(file.name.endswith(RECORDINGS) for file in files)
     if flow_file is not None and recordings and faults is None:
         if kind not in {"text", "json"}:
             _usage("what would change is told as text or json")
-        sys.exit(_changes(settings, flow_file, _found(paths), kind, output))
+        sys.exit(_changes(settings, flow_file, files, kind, output))
     if faults is not None:
         if against or update or kind != "text":
             _usage("--faults plays in this process, and tells in words")
-        sys.exit(_faults(settings, flow_file, _found(paths)))
+        sys.exit(_faults(settings, flow_file, files))
     player = (
         _over_http(against, _gateway(gateway), waits=speed == "recorded")
         if against
         else _in_process(settings, flow_file)
     )
-    files = _found(paths)
     if update:
         sys.exit(_update(files, player))
     results = _played(files, player, quiet=kind != "text")

@@ -13,17 +13,14 @@ from typing import Protocol
 from limits import RateLimitItem, RateLimitItemPerHour
 from redis.exceptions import RedisError
 
+from ussd_app.rates import Limiter
 from ussd_app.sealing import Sealer
 
 log = logging.getLogger("cassou.guesses")
 
 
-class Counter(Protocol):
-    """What counts: one of the library's limiters."""
-
-    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
-        """Count one more; whether there was room for it."""
-        ...
+class Counter(Limiter, Protocol):
+    """What counts, and tells without counting."""
 
     def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         """Whether there is room for one more."""

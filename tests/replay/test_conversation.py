@@ -65,6 +65,9 @@ def test_who_leaves_gets_the_sms_of_the_flow(shop: Program) -> None:
 
     conversation.drops("timeout").texts("kept for you").after(messages=1)
 
+    with pytest.raises(AssertionError, match="1 SMS were sent, not 2"):
+        conversation.after(messages=2)
+
 
 def test_time_goes_by_on_a_clock_that_nothing_else_moves(shop: Program) -> None:
     conversation = Conversation.of(shop).dial("*11#").waits(minutes=2, seconds=5)
